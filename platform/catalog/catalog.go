@@ -1,0 +1,65 @@
+// Package catalog reads components, clusters, the fleet and the baseline into a
+// typed, validated model. It decodes strictly: every mistake of the tree comes
+// at once, each with file, line, column and mend. It never renders anything and
+// never reads outside the repository.
+package catalog
+
+import (
+	"strings"
+	"time"
+
+	"dualtrack.internal/platform/finding"
+)
+
+// APIVersion of every file of the catalog.
+const APIVersion = "platform.dualtrack.internal/v1alpha1"
+
+// Catalog is the whole model of one repository.
+type Catalog struct {
+	Root       string                // absolute folder of the repository
+	Baseline   *Baseline             // components/baseline.yaml
+	Components map[string]*Component // by name
+	Clusters   []*Cluster            // hub first, then by name
+	Fleet      *Fleet                // clusters/fleet.yaml
+	Exceptions []Exception           // policies/exceptions.yaml, in file order; nil without the file
+}
+
+// Duration is a time.Duration written as in Go ("100ms", "5m").
+type Duration time.Duration
+
+// D is the duration as the standard library's type.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// Quantity is a Kubernetes quantity as written ("512Mi"); the reader has
+// checked that it parses. Empty means not set.
+type Quantity string
+
+// Cluster finds a cluster by name, nil when there is none.
+func (c *Catalog) Cluster(name string) *Cluster {
+	for _, cl := range c.Clusters {
+		if cl.Name == name {
+			return cl
+		}
+	}
+	return nil
+}
+
+// problem is a shorthand of the package's readers.
+func problem(at finding.Position, field, what, mend string) *finding.Problem {
+	return &finding.Problem{Position: at, Field: field, What: what, Mend: mend}
+}
+
+// places knows where each field of one file stands, by its path.
+type places map[string]finding.Position
+
+// nearest is the place of a field, or of the nearest field around it that
+// stands in the file, the whole file at last.
+func (p places) nearest(file, field string) finding.Position {
+	for field != "" {
+		if at, ok := p[field]; ok {
+			return at
+		}
+		field = field[:max(0, strings.LastIndexAny(field, ".["))]
+	}
+	return finding.Position{File: file}
+}

@@ -1,0 +1,139 @@
+package catalog
+
+import "dualtrack.internal/platform/finding"
+
+// Role is a cluster's place in the fleet.
+type Role string
+
+// The roles. An edge cluster is a site.
+const (
+	Hub  Role = "hub"
+	Edge Role = "edge"
+)
+
+// Cluster is one cluster's desired state: clusters/<name>/cluster.yaml.
+type Cluster struct {
+	Name   string      `yaml:"-"`
+	Labels Labels      `yaml:"-"`
+	Spec   ClusterSpec `yaml:"spec" required:"true" doc:"what the cluster is and what it runs"`
+	File   string      `yaml:"-"` // cluster.yaml, relative to the repository
+	at     places
+}
+
+// At is where a field of the cluster stands ("spec.etcd.quota"), or the nearest
+// field around it that is written.
+func (c *Cluster) At(field string) finding.Position { return c.at.nearest(c.File, field) }
+
+// ClusterSpec is a cluster's spec.
+type ClusterSpec struct {
+	Role         Role               `yaml:"role" required:"true" enum:"hub,edge" doc:"hub or edge"`
+	Profile      string             `yaml:"profile" default:"small" enum:"tiny,small,hub" doc:"size, which selects the components' profiles"`
+	Site         Site               `yaml:"site" doc:"where the cluster stands"`
+	Provider     string             `yaml:"provider" default:"embedded" enum:"embedded" doc:"what brings the cluster up"`
+	Engine       string             `yaml:"engine" default:"library" enum:"library" doc:"what applies the bundle"`
+	Track        TrackSettings      `yaml:"track" doc:"how the cluster is judged"`
+	Kubernetes   Kubernetes         `yaml:"kubernetes" doc:"control plane settings"`
+	Etcd         Etcd               `yaml:"etcd" doc:"etcd settings"`
+	Nodes        []Node             `yaml:"nodes" required:"true" doc:"worker nodes"`
+	Components   []ClusterComponent `yaml:"components" required:"true" doc:"components the cluster runs"`
+	Windows      []Window           `yaml:"windows" doc:"maintenance windows, in the site's time zone; none means always"`
+	Connectivity string             `yaml:"connectivity" default:"always" enum:"always,scheduled,intermittent" doc:"how the hub reaches the site"`
+}
+
+// Site is where a cluster stands.
+type Site struct {
+	City     string `yaml:"city" doc:"city"`
+	Country  string `yaml:"country" doc:"ISO 3166-1 alpha-2 country code" pattern:"^[A-Z]{2}$" example:"NO"`
+	Region   string `yaml:"region" doc:"value of topology.kubernetes.io/region on the nodes"`
+	Zone     string `yaml:"zone" doc:"value of topology.kubernetes.io/zone on nodes that name none"`
+	TimeZone string `yaml:"timeZone" default:"UTC" format:"timezone" doc:"IANA time zone of the maintenance windows"`
+	Labels   Labels `yaml:"labels" doc:"further labels of the site"`
+}
+
+// TrackSettings choose how a cluster is judged.
+type TrackSettings struct {
+	ArgoDiff string `yaml:"argoDiff" default:"three-way" enum:"three-way,server-side" doc:"how the Argo track compares: three-way is Argo CD's default"`
+}
+
+// Kubernetes is a cluster's control plane. The zero value after defaults is a
+// hardened single API server.
+type Kubernetes struct {
+	APIServers       int         `yaml:"apiServers" default:"1" min:"1" max:"5" doc:"API servers behind one endpoint"`
+	AdmissionPlugins []string    `yaml:"admissionPlugins" doc:"admission plugins beyond the default ones"`
+	PodSecurity      PodSecurity `yaml:"podSecurity" doc:"Pod Security defaults for namespaces without labels"`
+	EncryptSecrets   bool        `yaml:"encryptSecrets" default:"true" doc:"encrypt Secrets at rest"`
+	Audit            Audit       `yaml:"audit" doc:"audit log"`
+	ExtraArgs        ExtraArgs   `yaml:"extraArgs" doc:"further flags of the programs"`
+}
+
+// ExtraArgs are further flags, without dashes, of the control plane programs.
+type ExtraArgs struct {
+	APIServer         map[string]string `yaml:"apiServer" doc:"flags of kube-apiserver"`
+	ControllerManager map[string]string `yaml:"controllerManager" doc:"flags of kube-controller-manager"`
+	Scheduler         map[string]string `yaml:"scheduler" doc:"flags of kube-scheduler"`
+}
+
+// PodSecurity is the Pod Security admission default of a cluster.
+type PodSecurity struct {
+	Enforce string `yaml:"enforce" default:"baseline" enum:"privileged,baseline,restricted" doc:"level that refuses a pod"`
+	Warn    string `yaml:"warn" default:"restricted" enum:"privileged,baseline,restricted" doc:"level that warns"`
+	Audit   string `yaml:"audit" default:"restricted" enum:"privileged,baseline,restricted" doc:"level that is noted in the audit log"`
+}
+
+// Audit is a cluster's audit log.
+type Audit struct {
+	Level      string `yaml:"level" default:"Metadata" enum:"None,Metadata,Request" doc:"level of requests that no stricter rule matches; bodies of Secrets are never logged"`
+	MaxSizeMB  int    `yaml:"maxSizeMB" default:"20" min:"1" max:"1000" doc:"size at which the log is rotated"`
+	MaxBackups int    `yaml:"maxBackups" default:"3" min:"1" max:"100" doc:"rotated logs kept"`
+}
+
+// Etcd is a cluster's store. Quantities are Kubernetes quantities.
+type Etcd struct {
+	Members       int      `yaml:"members" default:"1" enum:"1,3,5" doc:"members; an even number survives no more losses than the odd one below it"`
+	GOGC          int      `yaml:"gogc" default:"100" min:"10" max:"400" doc:"Go garbage collection target, percent"`
+	GOMemLimit    Quantity `yaml:"goMemLimit" doc:"Go soft memory limit, a quantity; empty means none"`
+	BatchInterval Duration `yaml:"batchInterval" default:"100ms" min:"1ms" max:"10s" doc:"longest time before the backend commits a batch"`
+	BatchLimit    int      `yaml:"batchLimit" default:"10000" min:"1" max:"1000000" doc:"operations after which the backend commits a batch"`
+	SnapshotCount int      `yaml:"snapshotCount" default:"10000" min:"100" max:"1000000" doc:"committed transactions between raft snapshots"`
+	Quota         Quantity `yaml:"quota" default:"2Gi" doc:"size of the database at which writes are refused"`
+}
+
+// Node is a worker node, or several alike.
+type Node struct {
+	Name     string   `yaml:"name" required:"true" format:"name" doc:"name; with a count over 1, the prefix before -1, -2, …"`
+	Count    int      `yaml:"count" default:"1" min:"1" max:"500" doc:"how many nodes alike"`
+	Zone     string   `yaml:"zone" doc:"value of topology.kubernetes.io/zone; empty means the site's"`
+	Labels   Labels   `yaml:"labels" doc:"further labels"`
+	Taints   []Taint  `yaml:"taints" doc:"taints"`
+	Capacity Capacity `yaml:"capacity" doc:"what the node offers"`
+}
+
+// Taint is a node's taint.
+type Taint struct {
+	Key    string `yaml:"key" required:"true" doc:"key"`
+	Value  string `yaml:"value" doc:"value"`
+	Effect string `yaml:"effect" required:"true" enum:"NoSchedule,PreferNoSchedule,NoExecute" doc:"effect"`
+}
+
+// Capacity is what a node offers.
+type Capacity struct {
+	CPU    Quantity `yaml:"cpu" default:"4" doc:"CPU"`
+	Memory Quantity `yaml:"memory" default:"8Gi" doc:"memory"`
+	Pods   int      `yaml:"pods" default:"110" min:"1" max:"1000" doc:"pods"`
+}
+
+// ClusterComponent is a component as one cluster runs it.
+type ClusterComponent struct {
+	Name    string  `yaml:"name" required:"true" doc:"the component"`
+	Values  Values  `yaml:"values" doc:"Helm values, within what the component lets clusters set"`
+	Patches []Patch `yaml:"patches" doc:"patches over the rendered objects"`
+	// Position is where the entry stands.
+	Position finding.Position `yaml:"-"`
+}
+
+// Window is a maintenance window.
+type Window struct {
+	Days     []string `yaml:"days" enum:"mon,tue,wed,thu,fri,sat,sun" doc:"weekdays; empty means every day"`
+	Start    string   `yaml:"start" required:"true" pattern:"^([01][0-9]|2[0-3]):[0-5][0-9]$" example:"02:30" doc:"begin, HH:MM"`
+	Duration Duration `yaml:"duration" required:"true" min:"1m" max:"24h" doc:"length"`
+}

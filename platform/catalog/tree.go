@@ -1,0 +1,230 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"dualtrack.internal/platform/finding"
+)
+
+const (
+	// maxFile bounds one file, in bytes. The largest file of a usual chart is
+	// a few hundred KiB of custom resource definitions.
+	maxFile = 1 << 20
+	// maxFiles bounds the files below one folder.
+	maxFiles = 10_000
+)
+
+// Tree reads the files of one repository and nothing outside it: a path or a
+// link that leaves the folder is refused by the operating system's own lookup.
+// It is safe for use by several goroutines.
+type Tree struct {
+	root *os.Root
+	dir  string
+}
+
+// OpenTree opens the repository in a folder. The caller closes it.
+func OpenTree(dir string) (*Tree, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("find folder %s: %w", dir, err)
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", err)
+	}
+	return &Tree{root: root, dir: abs}, nil
+}
+
+// Close lets go of the folder.
+func (t *Tree) Close() error { return t.root.Close() }
+
+// Dir is the absolute folder of the repository.
+func (t *Tree) Dir() string { return t.dir }
+
+// Read gives a text file of the repository, named by its path from the root
+// with forward slashes. A file that is missing, too long, reached by a link
+// that leaves the repository, or no plain UTF-8 text with line feeds, is a
+// *finding.Problem.
+func (t *Tree) Read(rel string) ([]byte, error) {
+	info, err := t.stat(rel)
+	if err != nil {
+		return nil, err
+	}
+	at := finding.Position{File: rel}
+	switch {
+	case info.IsDir():
+		return nil, problem(at, "", "is a folder", "put a file here")
+	case !info.Mode().IsRegular():
+		return nil, problem(at, "", "is not a regular file", "put a plain file here")
+	case info.Size() > maxFile:
+		return nil, tooLong(at, info.Size())
+	}
+	file, err := t.root.Open(filepath.FromSlash(rel))
+	if err != nil {
+		return nil, t.refusal(rel, err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", rel, err)
+	}
+	if len(data) > maxFile { // it grew since stat
+		return nil, tooLong(at, int64(len(data)))
+	}
+	if p := checkText(rel, data); p != nil {
+		return nil, p
+	}
+	return data, nil
+}
+
+func tooLong(at finding.Position, size int64) *finding.Problem {
+	return problem(at, "", fmt.Sprintf("is %d bytes long; a file may have %d", size, maxFile), "split it")
+}
+
+// IsDir says whether a path names a folder of the repository.
+func (t *Tree) IsDir(rel string) bool {
+	info, err := t.stat(rel)
+	return err == nil && info.IsDir()
+}
+
+// IsFile says whether a path names a regular file of the repository.
+func (t *Tree) IsFile(rel string) bool {
+	info, err := t.stat(rel)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// Dirs lists the names of the folders in a folder, sorted, those with a leading
+// dot left out. A missing folder is a *finding.Problem.
+func (t *Tree) Dirs(rel string) ([]string, error) {
+	entries, err := t.list(rel)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, name := range entries {
+		if !strings.HasPrefix(name, ".") && t.IsDir(path.Join(rel, name)) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// Files lists the files below a folder, as sorted paths from the repository's
+// root, those whose name or folder begins with a dot left out. Links to files
+// within the repository count as files; links to folders, and links that leave
+// the repository, are a *finding.Problem.
+func (t *Tree) Files(rel string) ([]string, error) {
+	var files []string
+	if err := t.walk(rel, &files); err != nil {
+		return nil, err
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+func (t *Tree) walk(rel string, files *[]string) error {
+	names, err := t.list(rel)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
+		at := path.Join(rel, name)
+		info, err := t.stat(at)
+		if err != nil {
+			return err
+		}
+		switch {
+		case info.Mode().IsRegular():
+			*files = append(*files, at)
+		case info.IsDir() && t.isLink(at):
+			return problem(finding.Position{File: at}, "", "is a link to a folder", "put the folder itself here")
+		case info.IsDir():
+			if err := t.walk(at, files); err != nil {
+				return err
+			}
+		default:
+			return problem(finding.Position{File: at}, "", "is not a regular file", "put a plain file here")
+		}
+		if len(*files) > maxFiles {
+			return problem(finding.Position{File: rel}, "", fmt.Sprintf("has more than %d files", maxFiles), "split it")
+		}
+	}
+	return nil
+}
+
+func (t *Tree) isLink(rel string) bool {
+	info, err := t.root.Lstat(filepath.FromSlash(rel))
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// list gives the sorted names in a folder.
+func (t *Tree) list(rel string) ([]string, error) {
+	info, err := t.stat(rel)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, problem(finding.Position{File: rel}, "", "is not a folder", "put a folder here")
+	}
+	dir, err := t.root.Open(filepath.FromSlash(rel))
+	if err != nil {
+		return nil, t.refusal(rel, err)
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", rel, err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (t *Tree) stat(rel string) (fs.FileInfo, error) {
+	if !fs.ValidPath(rel) || strings.Contains(rel, `\`) {
+		return nil, problem(finding.Position{File: rel}, "", "is no path within the repository",
+			"write a relative path with forward slashes and without ..")
+	}
+	info, err := t.root.Stat(filepath.FromSlash(rel))
+	if err != nil {
+		return nil, t.refusal(rel, err)
+	}
+	return info, nil
+}
+
+// refusal turns an error of the file system into a problem a person can mend.
+func (t *Tree) refusal(rel string, err error) error {
+	at := finding.Position{File: rel}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && t.isLink(rel):
+		return problem(at, "", "is a link to nothing", "mend or remove the link").WithCause(fs.ErrNotExist)
+	case errors.Is(err, fs.ErrNotExist):
+		return problem(at, "", "does not exist", "add it").WithCause(fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return problem(at, "", "may not be read", "give read permission").WithCause(fs.ErrPermission)
+	case t.leaves(rel):
+		return problem(at, "", "is a link that leaves the repository", "put the content itself here")
+	}
+	return fmt.Errorf("open %s: %w", rel, err)
+}
+
+// leaves says whether some part of a path is a link. It is asked only after the
+// lookup was refused: package os has no exported error for "path escapes".
+func (t *Tree) leaves(rel string) bool {
+	for p := rel; p != "."; p = path.Dir(p) {
+		if t.isLink(p) {
+			return true
+		}
+	}
+	return false
+}

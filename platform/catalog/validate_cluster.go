@@ -1,0 +1,214 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"dualtrack.internal/platform/finding"
+)
+
+// Names lists the nodes that the entry stands for: its name alone, or with a
+// count over 1 the name with -1, -2, … behind it.
+func (n Node) Names() []string {
+	if n.Count <= 1 {
+		return []string{n.Name}
+	}
+	out := make([]string, n.Count)
+	for i := range out {
+		out[i] = n.Name + "-" + strconv.Itoa(i+1)
+	}
+	return out
+}
+
+func (l *loader) cluster(c *Cluster) {
+	l.labels(c, "metadata.labels", c.Labels)
+	l.labels(c, "spec.site.labels", c.Spec.Site.Labels)
+	for _, zone := range []struct{ field, value string }{
+		{"spec.site.region", c.Spec.Site.Region}, {"spec.site.zone", c.Spec.Site.Zone},
+	} {
+		if errs := validation.IsValidLabelValue(zone.value); errs != nil {
+			l.fail(c, zone.field, fmt.Sprintf("%q is no label value, and nodes carry it as one", zone.value), labelMend)
+		}
+	}
+	l.nodes(c)
+	l.extraArgs(c)
+	l.memory(c)
+	l.clusterComponents(c)
+	for i, w := range c.Spec.Windows {
+		l.once(c, fmt.Sprintf("spec.windows[%d].days", i), w.Days)
+	}
+}
+
+func (l *loader) nodes(c *Cluster) {
+	owner := map[string]int{}
+	for i, n := range c.Spec.Nodes {
+		field := fmt.Sprintf("spec.nodes[%d]", i)
+		l.labels(c, field+".labels", n.Labels)
+		if errs := validation.IsValidLabelValue(n.Zone); errs != nil {
+			l.fail(c, field+".zone", fmt.Sprintf("%q is no label value, and nodes carry it as one", n.Zone), labelMend)
+		}
+		for j, t := range n.Taints {
+			if errs := validation.IsQualifiedName(t.Key); errs != nil {
+				l.fail(c, fmt.Sprintf("%s.taints[%d].key", field, j), fmt.Sprintf("%q is no taint key", t.Key), keyMend)
+			}
+		}
+		for _, name := range n.Names() {
+			if errs := validation.IsDNS1123Label(name); errs != nil {
+				l.fail(c, field+".name", "gives a node the name "+name, "shorten it: a node's name has up to 63 letters")
+				break
+			}
+			if first, taken := owner[name]; taken {
+				l.fail(c, field+".name", fmt.Sprintf("gives a second node the name %s, after spec.nodes[%d]", name, first), "rename it")
+				break
+			}
+			owner[name] = i
+		}
+	}
+}
+
+// ownFlags are the flags that a field of the model, or the provider, sets.
+func ownFlags() map[string]map[string]string {
+	return map[string]map[string]string{
+		"apiServer": {
+			"enable-admission-plugins":         "spec.kubernetes.admissionPlugins sets it",
+			"admission-control-config-file":    "spec.kubernetes.podSecurity sets it",
+			"encryption-provider-config":       "spec.kubernetes.encryptSecrets sets it",
+			"audit-policy-file":                "spec.kubernetes.audit sets it",
+			"audit-log-path":                   "spec.kubernetes.audit sets it",
+			"audit-log-maxsize":                "spec.kubernetes.audit.maxSizeMB sets it",
+			"audit-log-maxbackup":              "spec.kubernetes.audit.maxBackups sets it",
+			"etcd-servers":                     "the provider sets it",
+			"authorization-mode":               "the provider sets it",
+			"anonymous-auth":                   "the provider sets it",
+			"bind-address":                     "the provider sets it",
+			"secure-port":                      "the provider sets it",
+			"client-ca-file":                   "the provider sets it",
+			"token-auth-file":                  "tokens in files are never taken",
+			"service-account-issuer":           "the provider sets it",
+			"service-account-key-file":         "the provider sets it",
+			"service-cluster-ip-range":         "the provider sets it",
+			"tls-cert-file":                    "the provider sets it",
+			"tls-private-key-file":             "the provider sets it",
+			"kubelet-client-certificate":       "the provider sets it",
+			"kubelet-client-key":               "the provider sets it",
+			"service-account-signing-key-file": "the provider sets it",
+		},
+		"controllerManager": {
+			"kubeconfig": "the provider sets it", "authentication-kubeconfig": "the provider sets it",
+			"authorization-kubeconfig": "the provider sets it", "bind-address": "the provider sets it",
+			"secure-port": "the provider sets it", "root-ca-file": "the provider sets it",
+			"service-account-private-key-file": "the provider sets it",
+			"cluster-signing-cert-file":        "the provider sets it", "cluster-signing-key-file": "the provider sets it",
+		},
+		"scheduler": {
+			"kubeconfig": "the provider sets it", "authentication-kubeconfig": "the provider sets it",
+			"authorization-kubeconfig": "the provider sets it", "bind-address": "the provider sets it",
+			"secure-port": "the provider sets it",
+		},
+	}
+}
+
+// extraArgs refuses flags that would fight with what is set elsewhere.
+func (l *loader) extraArgs(c *Cluster) {
+	own := ownFlags()
+	args := c.Spec.Kubernetes.ExtraArgs
+	for _, program := range []struct {
+		name  string
+		flags map[string]string
+	}{
+		{"apiServer", args.APIServer}, {"controllerManager", args.ControllerManager}, {"scheduler", args.Scheduler},
+	} {
+		for _, flag := range sortedKeys(program.flags) {
+			field := "spec.kubernetes.extraArgs." + program.name + "." + flag
+			if strings.HasPrefix(flag, "-") {
+				l.fail(c, field, "a flag is written without dashes", "write "+strings.TrimLeft(flag, "-"))
+				continue
+			}
+			if why, taken := own[program.name][flag]; taken {
+				l.fail(c, field, "may not be set here: "+why, "remove it")
+			}
+		}
+	}
+}
+
+// leastGoMemLimit, in bytes, is below what etcd needs to serve an empty cluster; a limit
+// under it would keep the collector running without end.
+const leastGoMemLimit = 32 << 20
+
+func (l *loader) memory(c *Cluster) {
+	limit, err := resource.ParseQuantity(string(c.Spec.Etcd.GOMemLimit))
+	if err == nil && limit.Value() < leastGoMemLimit {
+		l.fail(c, "spec.etcd.goMemLimit", string(c.Spec.Etcd.GOMemLimit)+" is too little for etcd", "write at least 32Mi")
+	}
+	l.once(c, "spec.kubernetes.admissionPlugins", c.Spec.Kubernetes.AdmissionPlugins)
+}
+
+func (l *loader) clusterComponents(c *Cluster) {
+	var listed []string
+	for _, cc := range c.Spec.Components {
+		listed = append(listed, cc.Name)
+	}
+	for i, cc := range c.Spec.Components {
+		field := fmt.Sprintf("spec.components[%d]", i)
+		if !slices.Contains(l.namedComponents, cc.Name) {
+			l.fail(c, field+".name", "there is no component "+cc.Name, suggest("component", cc.Name, l.namedComponents))
+			continue
+		}
+		if slices.Index(listed, cc.Name) < i {
+			l.fail(c, field+".name", "component "+cc.Name+" stands twice", "remove one")
+		}
+		l.patches(c, field+".patches", cc.Patches)
+		if component := l.catalog.Components[cc.Name]; component != nil && !l.broken(component.File, "") {
+			l.fits(c, field, cc, component, listed)
+		}
+	}
+}
+
+// fits checks a cluster's entry against the component it names.
+func (l *loader) fits(c *Cluster, field string, cc ClusterComponent, component *Component, listed []string) {
+	s := &component.Spec
+	if len(s.Roles) > 0 && !l.broken(c.File, "spec.role") && !slices.Contains(s.Roles, c.Spec.Role) {
+		l.fail(c, field+".name", fmt.Sprintf("component %s is not for the role %s", cc.Name, c.Spec.Role), "remove it")
+	}
+	for i, needed := range s.DependsOn {
+		if l.broken(c.File, "spec.components") || slices.Contains(s.DependsOn[:i], needed) {
+			continue
+		}
+		if !slices.Contains(listed, needed) && slices.Contains(l.namedComponents, needed) {
+			l.fail(c, field+".name", fmt.Sprintf("component %s depends on %s, which the cluster does not run", cc.Name, needed), "add "+needed)
+		}
+	}
+	if s.Source.Helm == nil {
+		if cc.Values.Map != nil {
+			l.fail(c, field+".values", "component "+cc.Name+" is no Helm chart", "write patches")
+		}
+		return
+	}
+	for _, value := range cc.Values.leaves() {
+		if s.settable(value) {
+			continue
+		}
+		l.fail(valueOwner{c, cc.Values, field + ".values."}, field+".values."+value,
+			"component "+cc.Name+" does not let clusters set it", suggest("path", value, s.Settable))
+	}
+}
+
+// valueOwner is a cluster that also knows where its free-form values stand.
+type valueOwner struct {
+	*Cluster
+	values Values
+	prefix string
+}
+
+// At is where a value stands, or what Cluster.At says.
+func (o valueOwner) At(field string) finding.Position {
+	if at, ok := o.values.Lines[strings.TrimPrefix(field, o.prefix)]; ok {
+		return at
+	}
+	return o.Cluster.At(field)
+}
