@@ -1,0 +1,241 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+)
+
+// job is one rendering of one component, for all clusters whose inputs are the
+// same.
+type job struct {
+	origin
+	stage   int
+	patches []catalog.Patch
+	images  map[string]string
+	err     error // found while planning: nothing to run
+
+	made   *made // by the origin, for all jobs that differ only in what comes after it
+	result rendering
+}
+
+// origin is what kustomize or a chart's rendering depends on, before
+// Dualtrack's own steps.
+type origin struct {
+	component *catalog.Component
+	folder    *folder
+	dir       string           // of the kustomization or chart, relative to the repository
+	values    map[string]any   // charts
+	valuesAt  finding.Position // charts
+	apis      []string         // charts that ask for API versions: those of the cluster's definitions
+}
+
+// made is what an origin gives. Its objects are shared: a job copies them.
+type made struct {
+	origin
+	objects  []raw
+	findings []finding.Finding
+	err      error
+}
+
+// rendering is what a job gave.
+type rendering struct {
+	objects  []Object // in apply order
+	hooks    []Object
+	findings []finding.Finding
+	traces   []*trace // of objects and hooks, in their order
+	data     []byte   // the objects' documents
+	err      error
+}
+
+// newJob gathers what rendering a component for a cluster depends on.
+func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job {
+	c := p.catalog.Components[entry.Name]
+	if c == nil {
+		return &job{origin: origin{component: &catalog.Component{Name: entry.Name, File: cl.File}}, err: &finding.Problem{
+			Position: entry.Position, What: "no component is called " + entry.Name, Mend: "add it or mend the name"}}
+	}
+	input := p.inputs[c.Name]
+	profile := c.Spec.Profiles[cl.Spec.Profile]
+	j := &job{origin: origin{component: c, folder: input.folder}, stage: p.stages[c.Name], images: input.images, err: input.err,
+		patches: slices.Concat(profile.Patches, entry.Patches)}
+	if j.err != nil {
+		return j
+	}
+	sub := ""
+	switch src := c.Spec.Source; {
+	case src.Kustomize != nil:
+		sub = src.Kustomize.Path
+		if overlay := src.Kustomize.Overlays[string(cl.Spec.Role)]; overlay != "" {
+			sub = overlay
+		}
+		if len(entry.Values.Map) > 0 {
+			j.err = &finding.Problem{Position: entry.Values.Position, Field: "values",
+				What: c.Name + " is a kustomization and takes no values", Mend: "use patches"}
+		}
+	case src.Helm != nil:
+		sub = src.Helm.Path
+		j.values = mergeValues(mergeValues(src.Helm.Values.Map, profile.Values.Map), entry.Values.Map)
+		j.valuesAt = firstPlace(entry.Values.Position, profile.Values.Position, src.Helm.Values.Position, c.At("spec.source.helm"))
+		if input.asksAPIs {
+			j.apis = p.apisOf(cl)
+		}
+	default:
+		j.err = &finding.Problem{Position: c.At("spec.source"), Field: "spec.source", What: "names no source",
+			Mend: "write kustomize or helm"}
+	}
+	var inside bool
+	if j.dir, inside = j.folder.inside(j.folder.dir, path.Clean(sub)); !inside {
+		j.err = &finding.Problem{Position: c.At("spec.source"), Field: "path", What: "leaves the component's folder: " + sub,
+			Mend: "name a folder below " + c.Dir}
+	}
+	return j
+}
+
+func firstPlace(places ...finding.Position) finding.Position {
+	for _, p := range places {
+		if p.File != "" {
+			return p
+		}
+	}
+	return finding.Position{}
+}
+
+// apisOf lists what the definitions of a cluster's components serve.
+func (p *plan) apisOf(cl *catalog.Cluster) []string {
+	var defs []definition
+	for _, entry := range cl.Spec.Components {
+		if input := p.inputs[entry.Name]; input != nil {
+			defs = append(defs, input.definitions...)
+		}
+	}
+	return apiVersions(defs)
+}
+
+// key is equal for two origins that give the same objects, to the byte.
+func (o *origin) key(kubernetes string) string {
+	digest := ""
+	if o.folder != nil {
+		digest = o.folder.digest
+	}
+	return sumJSON(o.component.Name, digest, o.dir, kubernetes, o.values, o.apis)
+}
+
+// key is equal for two jobs whose renderings are equal to the byte. Positions
+// of patches count: Locate tells them apart.
+func (j *job) key(kubernetes string) string {
+	problem := ""
+	if j.err != nil {
+		problem = j.err.Error()
+	}
+	return sumJSON(j.origin.key(kubernetes), j.patches, j.images, problem)
+}
+
+func sumJSON(parts ...any) string {
+	data, err := json.Marshal(parts)
+	if err != nil { // a value that JSON has no form for: shared with nothing
+		data = fmt.Appendf(nil, "%p", &parts[0])
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// run renders. What fails stays in made; the error is the context's.
+func (m *made) run(ctx context.Context, kubernetes string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.objects, m.findings, m.err = m.source(kubernetes)
+	return ctx.Err()
+}
+
+func (m *made) source(kubernetes string) ([]raw, []finding.Finding, error) {
+	helm := m.component.Spec.Source.Helm
+	if helm == nil {
+		objects, err := runKustomize(m.folder, m.dir)
+		return objects, nil, err
+	}
+	caps, err := capabilities(kubernetes, m.apis)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := release{folder: m.folder, dir: m.dir, name: helm.ReleaseName, namespace: m.component.Spec.Namespace,
+		values: m.values, valuesAt: m.valuesAt, caps: caps}
+	if r.name == "" {
+		r.name = m.component.Name
+	}
+	return r.run()
+}
+
+// run takes the origin's objects through Dualtrack's own steps. What fails
+// stays in the result; the error is the context's.
+func (j *job) run(ctx context.Context, known scopes) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if j.result.err = j.err; j.err != nil {
+		return nil
+	}
+	j.result.findings = j.made.findings
+	if j.result.err = j.made.err; j.made.err != nil {
+		return nil
+	}
+	objects := make([]raw, len(j.made.objects))
+	for i, r := range j.made.objects {
+		objects[i] = r.clone()
+	}
+	objects, err := finish(j, objects, known)
+	if err == nil {
+		err = j.collect(objects)
+	}
+	j.result.err = err
+	return ctx.Err()
+}
+
+// collect sorts objects and hooks and writes the documents.
+func (j *job) collect(objects []raw) error {
+	type pair struct {
+		Object
+		trace *trace
+	}
+	pairs := make([]pair, len(objects))
+	for i, r := range objects {
+		pairs[i] = pair{Object{Unstructured: r.object, Component: j.component.Name, Stage: j.stage,
+			Source: r.source, Exact: r.exact, Hooks: r.hooks}, r.trace}
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return compareObjects(a.Object, b.Object) })
+	var hooks []*trace
+	for _, o := range pairs {
+		if len(o.Hooks) > 0 {
+			j.result.hooks, hooks = append(j.result.hooks, o.Object), append(hooks, o.trace)
+			continue
+		}
+		doc, err := document(o.Object)
+		if err != nil {
+			return err
+		}
+		j.result.data = append(j.result.data, doc...)
+		j.result.objects = append(j.result.objects, o.Object)
+		j.result.traces = append(j.result.traces, o.trace)
+	}
+	j.result.traces = append(j.result.traces, hooks...)
+	return nil
+}
+
+// asksAPIs says whether a chart's files ask which APIs the cluster serves.
+func (f *folder) asksAPIs() bool {
+	for _, data := range f.data {
+		if bytes.Contains(data, []byte("APIVersions")) {
+			return true
+		}
+	}
+	return false
+}

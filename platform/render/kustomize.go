@@ -1,0 +1,299 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	k8syaml "sigs.k8s.io/yaml"
+
+	"dualtrack.internal/platform/finding"
+)
+
+const originAnnotation = "config.kubernetes.io/origin"
+
+var wrapping = regexp.MustCompile(`^(?:accumulating resources: |accumulation err='|accumulating resources from '[^']*': |'[^']*' must resolve to a file': |couldn't make target for path '[^']*': )`)
+
+// build is one run of kustomize over a component's files.
+type build struct {
+	folder *folder
+	dir    string // of the kustomization, relative to the repository
+	top    string // the kustomization's file
+	files  *recorder
+	docs   map[string][]doc // manifests that were read
+}
+
+// runKustomize renders a kustomization of the component. It sees the
+// component's files only, in memory.
+func runKustomize(f *folder, dir string) ([]raw, error) {
+	if problems := guard(f); len(problems) > 0 {
+		return nil, problems.Err()
+	}
+	b := &build{folder: f, dir: dir, files: &recorder{FileSystem: filesys.MakeFsInMemory(), read: map[string]bool{}},
+		docs: map[string][]doc{}}
+	if err := b.load(); err != nil {
+		return nil, err
+	}
+	objects, err := b.run()
+	if problems := b.sources(err == nil).Err(); problems != nil {
+		return nil, problems
+	}
+	if err != nil {
+		return nil, b.failure(err)
+	}
+	return b.collect(objects)
+}
+
+// load fills the file system. The kustomization that is run asks for origins,
+// whatever it asked for itself.
+func (b *build) load() error {
+	for _, name := range kustomizationNames() {
+		if _, ok := b.folder.data[path.Join(b.dir, name)]; ok {
+			b.top = path.Join(b.dir, name)
+		}
+	}
+	if b.top == "" {
+		return &finding.Problem{Position: finding.Position{File: b.dir}, What: "holds no kustomization",
+			Mend: "add a kustomization.yaml or mend the component's path"}
+	}
+	for _, name := range b.folder.names {
+		data := b.folder.data[name]
+		if name == b.top {
+			var err error
+			if data, err = withOrigins(data); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		if err := b.files.WriteFile(inMemory(name), data); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func withOrigins(data []byte) ([]byte, error) {
+	var content map[string]any
+	if err := k8syaml.Unmarshal(data, &content); err != nil {
+		return nil, err
+	}
+	content["buildMetadata"] = []string{types.OriginAnnotations}
+	return json.Marshal(content)
+}
+
+func inMemory(name string) string { return filepath.FromSlash("/" + name) }
+
+// run calls kustomize. Kustomize panics on some broken input; that is an error
+// here.
+func (b *build) run() (objects resmap.ResMap, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("kustomize failed: %v", r)
+		}
+	}()
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = types.LoadRestrictionsRootOnly
+	options.PluginConfig = types.DisabledPluginConfig()
+	return krusty.MakeKustomizer(options).Run(b.files, inMemory(b.dir))
+}
+
+// sources checks the manifests that kustomize read: it takes a key that stands
+// twice without a word, and its own errors name no line.
+func (b *build) sources(ran bool) finding.Problems {
+	free, patches := b.named()
+	var problems finding.Problems
+	for _, name := range sortedKeys(b.files.read) {
+		if !isYAML(name) || free[name] {
+			continue
+		}
+		docs, err := scanDocs(name, b.folder.data[name])
+		if err != nil && !ran {
+			found, _ := finding.Gather(err)
+			problems = append(problems, found...)
+		}
+		b.docs[name] = docs
+		for _, d := range docs {
+			problems = append(problems, duplicateKeys(name, d.root, 0)...)
+			problems = append(problems, metadataStrings(name, d.root)...)
+			if !ran && !patches[name] && (d.apiVersion == "" || d.kind == "" || d.name == "") {
+				problems = append(problems, &finding.Problem{Position: finding.Position{File: name, Line: d.line},
+					What: "is no object", Mend: "write apiVersion, kind and metadata.name"})
+			}
+		}
+	}
+	return problems
+}
+
+// named gives the files that are no manifests: kustomizations, which guard has
+// checked, and inputs of generators, whose content is free; and the patches.
+func (b *build) named() (free, patches map[string]bool) {
+	free, patches = map[string]bool{}, map[string]bool{}
+	for _, name := range b.folder.names {
+		var k types.Kustomization
+		if !slices.Contains(kustomizationNames(), path.Base(name)) || k.Unmarshal(b.folder.data[name]) != nil {
+			continue
+		}
+		free[name] = true
+		for _, ref := range references(&k) {
+			target := path.Join(path.Dir(name), ref.target())
+			switch ref.field {
+			case "configMapGenerator", "secretGenerator", "configurations", "replacements":
+				free[target] = true
+			case "patches":
+				patches[target] = true
+			}
+		}
+	}
+	return free, patches
+}
+
+// metadataStrings finds labels and annotations that are no strings: kustomize
+// turns or drops them without a word. A null in a patch removes one.
+func metadataStrings(file string, root *yaml.Node) finding.Problems {
+	var problems finding.Problems
+	for _, field := range []string{"labels", "annotations"} {
+		entries := resolved(mappingValue(mappingValue(root, "metadata"), field))
+		if entries == nil || entries.Kind != yaml.MappingNode {
+			continue
+		}
+		for i := 0; i+1 < len(entries.Content); i += 2 {
+			key, value := entries.Content[i], resolved(entries.Content[i+1])
+			if value == nil || key.Value == "<<" || value.Tag == "!!str" || value.Tag == "!!null" {
+				continue
+			}
+			problems = append(problems, &finding.Problem{Position: at(file, entries.Content[i+1]),
+				Field: "metadata." + field + "." + key.Value, What: "is no string", Mend: "quote it"})
+		}
+	}
+	return problems
+}
+
+// failure puts kustomize's error at the kustomization it ran.
+func (b *build) failure(err error) error {
+	what := strings.ReplaceAll(innermost(err.Error()), "'/"+b.folder.dir, "'"+b.folder.dir)
+	return &finding.Problem{Position: finding.Position{File: b.top}, What: what,
+		Mend: "mend the kustomization or what it names"}
+}
+
+// innermost takes what failed out of what kustomize wraps around it: the way
+// through the bases, and the tries to read a file as a folder.
+func innermost(text string) string {
+	const recursed, retried = "recursed accumulation of path '", "': must build at directory"
+	if i := strings.LastIndex(text, recursed); i >= 0 {
+		if _, after, ok := strings.Cut(text[i+len(recursed):], "': "); ok {
+			text = after
+		}
+	}
+	text, _, _ = strings.Cut(text, retried)
+	for wrapping.MatchString(text) {
+		text = wrapping.ReplaceAllString(text, "")
+	}
+	return strings.TrimSpace(text)
+}
+
+func (b *build) collect(objects resmap.ResMap) ([]raw, error) {
+	reads := sortedKeys(b.files.read)
+	out := make([]raw, 0, objects.Size())
+	for _, res := range objects.Resources() {
+		origin, err := res.GetOrigin()
+		if err != nil {
+			return nil, fmt.Errorf("origin of %s: %w", res.CurId(), err)
+		}
+		object, err := unstructuredOf(res)
+		if err != nil {
+			return nil, b.failure(fmt.Errorf("%s: %w", res.CurId(), err))
+		}
+		dropOrigin(object)
+		r := raw{object: object, trace: &trace{overlays: reads}}
+		b.locate(&r, origin)
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// unstructuredOf takes the object out of kustomize's own form.
+func unstructuredOf(res *resource.Resource) (*unstructured.Unstructured, error) {
+	var content map[string]any
+	if err := res.YNode().Decode(&content); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	return fromJSON(data)
+}
+
+func dropOrigin(object *unstructured.Unstructured) {
+	metadata, _ := object.Object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	delete(annotations, originAnnotation)
+	if annotations != nil && len(annotations) == 0 {
+		delete(metadata, "annotations")
+	}
+}
+
+// locate finds the document that an object came from.
+func (b *build) locate(r *raw, origin *resource.Origin) {
+	if origin == nil {
+		r.source = finding.Position{File: b.dir}
+		return
+	}
+	if origin.Path == "" {
+		r.source.File = path.Join(b.dir, filepath.ToSlash(origin.ConfiguredIn))
+		if found, err := scanDocs(r.source.File, b.folder.data[r.source.File]); err == nil && len(found) == 1 {
+			r.source = at(r.source.File, generatorNode(found[0].root, r.object))
+			r.source.Column = 0
+		}
+		return
+	}
+	name := path.Join(b.dir, filepath.ToSlash(origin.Path))
+	r.source = finding.Position{File: name}
+	if d := matchDoc(b.docs[name], r.object); d != nil {
+		r.source.Line, r.exact, r.trace.doc = d.line, true, d
+	}
+}
+
+// matchDoc finds the document that became an object: its name may have gained
+// a prefix, a suffix or a hash.
+func matchDoc(docs []doc, object *unstructured.Unstructured) *doc {
+	var best *doc
+	score := 0
+	for i, d := range docs {
+		if d.kind != object.GetKind() || d.name == "" || !strings.Contains(object.GetName(), d.name) {
+			continue
+		}
+		s := 2 * len(d.name)
+		if d.namespace == object.GetNamespace() {
+			s++
+		}
+		if s > score {
+			best, score = &docs[i], s
+		}
+	}
+	return best
+}
+
+// recorder notes which files are read.
+type recorder struct {
+	filesys.FileSystem
+	read map[string]bool
+}
+
+func (r *recorder) ReadFile(name string) ([]byte, error) {
+	data, err := r.FileSystem.ReadFile(name)
+	if err == nil {
+		r.read[strings.TrimPrefix(filepath.ToSlash(name), "/")] = true
+	}
+	return data, err
+}

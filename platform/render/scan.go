@@ -1,0 +1,222 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/template/parse"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+
+	"dualtrack.internal/platform/finding"
+)
+
+// templateScan is what a chart's templates call that a reproducible rendering
+// can't have, or should say.
+type templateScan struct {
+	problems finding.Problems
+	findings []finding.Finding
+	usesTpl  bool
+	seen     map[string]bool
+}
+
+// irreproducible says of a template function why its result differs from run
+// to run, and what to write instead. Source: Sprig's and Helm's functions.
+func irreproducible(name string) (why, mend string) {
+	const random = "gives another result each time"
+	const value = "take it from values or from a Secret that is made once"
+	switch name {
+	case "randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes", "randInt", "shuffle", "uuidv4",
+		"genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert",
+		"genSignedCertWithKey", "genPrivateKey", "htpasswd", "bcrypt", "encryptAES":
+		return random, value
+	case "now", "ago", "durationRound":
+		return "reads the clock", "take the time from values"
+	case "date", "htmlDate", "toDate":
+		return "reads the machine's time zone", "use dateInZone"
+	case "getHostByName":
+		return "asks the network", "take the address from values"
+	case "keys", "values":
+		return "gives an arbitrary order", "pipe it through sortAlpha"
+	}
+	return "", ""
+}
+
+// scan looks through the templates, and through values and files that
+// templates may run as templates.
+func (r *release) scan(c *chart.Chart, values chartutil.Values) *templateScan {
+	s := &templateScan{seen: map[string]bool{}}
+	s.chart(r, c)
+	if s.usesTpl {
+		s.chartFiles(r, c)
+		s.values(r, values["Values"])
+	}
+	return s
+}
+
+func (s *templateScan) chart(r *release, c *chart.Chart) {
+	for _, t := range c.Templates {
+		s.text(r.source(c.ChartFullPath()+"/"+t.Name), 0, t.Data)
+	}
+	for _, sub := range c.Dependencies() {
+		s.chart(r, sub)
+	}
+}
+
+func (s *templateScan) chartFiles(r *release, c *chart.Chart) {
+	for _, f := range c.Files {
+		if bytes.Contains(f.Data, []byte("{{")) {
+			s.text(r.source(c.ChartFullPath()+"/"+f.Name), 0, f.Data)
+		}
+	}
+}
+
+// values looks into strings of the values that hold template actions.
+func (s *templateScan) values(r *release, value any) {
+	switch v := value.(type) {
+	case chartutil.Values:
+		s.values(r, map[string]any(v))
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			s.values(r, v[k])
+		}
+	case []any:
+		for _, item := range v {
+			s.values(r, item)
+		}
+	case string:
+		if strings.Contains(v, "{{") {
+			where := r.valuePlace(v)
+			s.text(where.File, where.Line, []byte(v))
+		}
+	}
+}
+
+// valuePlace finds where a value is written: in the chart's own values, else
+// where the values over them begin.
+func (r *release) valuePlace(value string) finding.Position {
+	name := r.dir + "/values.yaml"
+	docs, _ := scanDocs(name, r.folder.data[name])
+	for _, d := range docs {
+		if node := findScalar(d.root, value, 0); node != nil {
+			return at(name, node)
+		}
+	}
+	return r.valuesAt
+}
+
+// text looks through one template text. With a fixed line every call is
+// reported there. A text that does not parse is left to the engine's own error.
+func (s *templateScan) text(file string, line int, text []byte) {
+	set := map[string]*parse.Tree{}
+	t := parse.New(file)
+	t.Mode = parse.SkipFuncCheck
+	if _, err := t.Parse(string(text), "", "", set); err != nil {
+		return
+	}
+	for _, name := range sortedKeys(set) {
+		w := walker{scan: s, file: file, line: line, text: text}
+		w.node(set[name].Root, false)
+	}
+}
+
+// walker visits the nodes of one template text.
+type walker struct {
+	scan *templateScan
+	file string
+	line int
+	text []byte
+}
+
+// node visits a node; ordered says that an enclosing call makes order
+// irrelevant.
+func (w walker) node(node parse.Node, ordered bool) {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, child := range n.Nodes {
+			w.node(child, ordered)
+		}
+	case *parse.ActionNode:
+		w.pipe(n.Pipe, ordered)
+	case *parse.IfNode:
+		w.branch(&n.BranchNode)
+	case *parse.RangeNode:
+		w.branch(&n.BranchNode)
+	case *parse.WithNode:
+		w.branch(&n.BranchNode)
+	case *parse.TemplateNode:
+		w.pipe(n.Pipe, ordered)
+	case *parse.PipeNode:
+		w.pipe(n, ordered)
+	case *parse.ChainNode:
+		w.node(n.Node, ordered)
+	case *parse.IdentifierNode:
+		w.call(n, ordered)
+	}
+}
+
+func (w walker) branch(n *parse.BranchNode) {
+	w.pipe(n.Pipe, false)
+	w.node(n.List, false)
+	w.node(n.ElseList, false)
+}
+
+func (w walker) pipe(pipe *parse.PipeNode, ordered bool) {
+	if pipe == nil {
+		return
+	}
+	for _, cmd := range pipe.Cmds {
+		ordered = ordered || ignoresOrder(cmd)
+	}
+	for _, cmd := range pipe.Cmds {
+		for _, arg := range cmd.Args {
+			w.node(arg, ordered)
+		}
+	}
+}
+
+func ignoresOrder(cmd *parse.CommandNode) bool {
+	if len(cmd.Args) == 0 {
+		return false
+	}
+	f, ok := cmd.Args[0].(*parse.IdentifierNode)
+	return ok && (f.Ident == "sortAlpha" || f.Ident == "len" || f.Ident == "has")
+}
+
+func (w walker) call(f *parse.IdentifierNode, ordered bool) {
+	where := finding.Position{File: w.file, Line: w.line}
+	if w.line == 0 {
+		where.Line, where.Column = place(w.text, int(f.Pos))
+	}
+	key := f.Ident + "\x00" + where.String()
+	if w.scan.seen[key] {
+		return
+	}
+	w.scan.seen[key] = true
+	switch f.Ident {
+	case "tpl":
+		w.scan.usesTpl = true
+	case "lookup":
+		w.scan.findings = append(w.scan.findings, finding.Finding{
+			Rule: Rule, Severity: finding.Info, Position: where,
+			Message: "lookup finds nothing while rendering: the template takes the way of a new installation",
+			Mend:    "take what it looks for from values",
+		})
+	}
+	why, mend := irreproducible(f.Ident)
+	if why == "" || ordered && (f.Ident == "keys" || f.Ident == "values") {
+		return
+	}
+	w.scan.problems = append(w.scan.problems, &finding.Problem{Position: where,
+		What: fmt.Sprintf("%s %s: the rendering would not be reproducible", f.Ident, why), Mend: mend})
+}
+
+// place gives line and column of an offset, both from 1.
+func place(text []byte, offset int) (line, column int) {
+	before := text[:min(max(offset, 0), len(text))]
+	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
+}
