@@ -1,0 +1,3 @@
+module dualtrack.internal/tools/openapi
+
+go 1.26.8
