@@ -1,0 +1,116 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
+	"dualtrack.internal/policies"
+)
+
+const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      initContainers:
+      - name: init
+        image: registry.example/shop/init:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+        securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+      containers:
+      - name: web
+        image: registry.example/shop/web:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+        ports: [{containerPort: 8080}]
+        resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 128Mi}}
+        readinessProbe: {httpGet: {path: /ready, port: 8080}}
+        securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+      volumes:
+      - name: tmp
+        emptyDir: {}
+`
+
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		if _, err := Compile(b.Context(), policies.FS); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkJudge reports the median time of one object, judged on its own and
+// without any cache: conversion, evaluation, decoding.
+func BenchmarkJudge(b *testing.B) {
+	for name, text := range map[string]string{
+		"Deployment": deployment,
+		"ConfigMap":  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {a: b}\n",
+		"Namespace":  "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
+		"bad Pod":    "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {hostPID: true, containers: [{name: a, image: a}, {name: b, image: b}]}\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			e := compiled(b)
+			in := testInput(b, text, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+			data, err := facts(in)
+			if err != nil {
+				b.Fatal(err)
+			}
+			query, err := e.query(b.Context(), entryFindings, data)
+			if err != nil {
+				b.Fatal(err)
+			}
+			u := units(in)[1]
+			var took []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if _, err := judgeUnit(b.Context(), query, u); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "median-µs")
+		})
+	}
+}
+
+// testInput is a cluster with the given objects, each one YAML document.
+func testInput(t testing.TB, docs ...string) Input {
+	t.Helper()
+	in := Input{
+		Cluster:  &catalog.Cluster{Name: "edge-1", File: "clusters/edge-1/cluster.yaml"},
+		Fleet:    &catalog.Fleet{Spec: catalog.FleetSpec{Policy: catalog.FleetPolicy{Registries: []string{"registry.example"}}}},
+		Baseline: &catalog.Baseline{Spec: catalog.BaselineSpec{Kubernetes: "v1.99.0"}},
+		APIs:     []API{{APIVersion: "old.example/v1", Kind: "Thing", Removed: 99, Use: "new.example/v1"}},
+	}
+	for i, doc := range docs {
+		var object map[string]any
+		if err := yaml.Unmarshal([]byte(doc), &object); err != nil {
+			t.Fatal(err)
+		}
+		in.Objects = append(in.Objects, render.Object{
+			Unstructured: &unstructured.Unstructured{Object: object}, Component: "shop",
+			Source: finding.Position{File: "components/shop/shop.yaml", Line: 10*i + 1},
+		})
+	}
+	return in
+}
+
+func compiled(t testing.TB) *Engine {
+	t.Helper()
+	e, err := Compile(t.Context(), policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}

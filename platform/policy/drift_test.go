@@ -1,0 +1,110 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+)
+
+func thing(kind, name string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name, "namespace": "shop"},
+	}}
+}
+
+func TestJudgeDrift(t *testing.T) {
+	t.Parallel()
+	e := compiled(t)
+	controlled := thing("PersistentVolumeClaim", "data-db-0")
+	controlled.Object["metadata"].(map[string]any)["managedFields"] = []any{map[string]any{"manager": "kube-controller-manager"}}
+	helm := thing("Secret", "sh.helm.release.v1.a.v1")
+	helm.Object["type"] = "helm.sh/release.v1"
+	scaled := &Scale{Name: "HorizontalPodAutoscaler web", Min: 2, Max: 4}
+	tests := map[string]struct {
+		in   DriftInput
+		want []string
+	}{
+		"an edit by hand": {
+			in:   DriftInput{Desired: thing("ConfigMap", "a"), Live: thing("ConfigMap", "a"), Fields: []DriftField{{Pointer: "/data/a", Have: "x", Manager: "kubectl-edit", Operation: "Update"}}},
+			want: []string{"error DT-DRF-001 ConfigMap shop/a /data/a"},
+		},
+		"not yet applied": {
+			in:   DriftInput{Desired: thing("ConfigMap", "a"), Live: thing("ConfigMap", "a"), Fields: []DriftField{{Pointer: "/data/a", Manager: "dualtrack", Operation: "Apply"}}},
+			want: []string{},
+		},
+		"scaled by its autoscaler": {
+			in: DriftInput{Desired: thing("Deployment", "a"), Live: thing("Deployment", "a"), Scaled: scaled,
+				Fields: []DriftField{{Pointer: "/spec/replicas", Have: int64(3), Manager: "kube-controller-manager", Subresource: "scale"}}},
+			want: []string{"info DT-DRF-002 Deployment shop/a /spec/replicas"},
+		},
+		"scaled out of bounds": {
+			in: DriftInput{Desired: thing("Deployment", "a"), Live: thing("Deployment", "a"), Scaled: scaled,
+				Fields: []DriftField{{Pointer: "/spec/replicas", Have: int64(9), Manager: "kube-controller-manager", Subresource: "scale"}}},
+			want: []string{"error DT-DRF-002 Deployment shop/a /spec/replicas"},
+		},
+		"scaled by hand": {
+			in: DriftInput{Desired: thing("Deployment", "a"), Live: thing("Deployment", "a"), Scaled: scaled,
+				Fields: []DriftField{{Pointer: "/spec/replicas", Have: int64(3), Manager: "kubectl", Subresource: "scale"}}},
+			want: []string{"error DT-DRF-001 Deployment shop/a /spec/replicas"},
+		},
+		"missing":            {in: DriftInput{Desired: thing("Service", "a")}, want: []string{"error DT-DRF-004 Service shop/a "}},
+		"unmanaged":          {in: DriftInput{Live: thing("ConfigMap", "a")}, want: []string{"warning DT-DRF-004 ConfigMap shop/a "}},
+		"left Git":           {in: DriftInput{Live: thing("ConfigMap", "a"), Inventory: true}, want: []string{"warning DT-DRF-004 ConfigMap shop/a "}},
+		"root certificate":   {in: DriftInput{Live: thing("ConfigMap", "kube-root-ca.crt")}, want: []string{}},
+		"a release of Helm":  {in: DriftInput{Live: helm}, want: []string{}},
+		"made by controller": {in: DriftInput{Live: controlled}, want: []string{}},
+		"nothing":            {want: []string{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.in.Cluster, tt.in.Component = "edge-1", "shop"
+			tt.in.Locate = func(pointer string) finding.Position { return finding.Position{File: "a.yaml", Line: 1 + len(pointer)} }
+			got, err := e.JudgeDrift(t.Context(), []DriftInput{tt.in}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, lines(got)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			for _, f := range got {
+				if f.Position.Line != 1+len(f.Pointer) || f.Component != "shop" || len(f.Clusters) != 1 {
+					t.Errorf("position %s, component %q, clusters %v", f.Position, f.Component, f.Clusters)
+				}
+			}
+		})
+	}
+}
+
+// TestDriftSaysNoValues holds messages to names: a value may be a secret.
+func TestDriftSaysNoValues(t *testing.T) {
+	t.Parallel()
+	got, err := compiled(t).JudgeDrift(t.Context(), []DriftInput{{
+		Desired: thing("Secret", "a"), Live: thing("Secret", "a"),
+		Fields: []DriftField{{Pointer: "/data/a", Want: "hunter2", Have: "hunter3", Manager: "kubectl-edit"}},
+	}}, nil)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("got %v, %v", lines(got), err)
+	}
+	if strings.Contains(got[0].Message, "hunter") {
+		t.Errorf("the message tells a value: %s", got[0].Message)
+	}
+}
+
+func TestDriftSeverity(t *testing.T) {
+	t.Parallel()
+	fleet := &catalog.Fleet{}
+	fleet.Spec.Policy.Severity = map[string]string{"DT-DRF-004": "error"}
+	got, err := compiled(t).JudgeDrift(t.Context(), []DriftInput{{Live: thing("ConfigMap", "a")}}, fleet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"error DT-DRF-004 ConfigMap shop/a "}, lines(got)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}

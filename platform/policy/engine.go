@@ -1,0 +1,179 @@
+// Package policy judges objects with the Rego rules of the policies folder. It
+// compiles them once, without any network, clock or random built-in, evaluates
+// one object with its context at a time, and gives findings with source
+// positions, mends and patches; exceptions waive findings and never hide them.
+// It never changes an object and never talks to a cluster.
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"golang.org/x/sync/errgroup"
+
+	"dualtrack.internal/platform/finding"
+)
+
+// ErrUnknownRule says that no rule has the id that was asked for.
+var ErrUnknownRule = errors.New("no such rule")
+
+// Entry points of the Rego rules.
+const (
+	entryFindings = "data.dualtrack.main.findings"
+	entryDrift    = "data.dualtrack.main.drift"
+	entryRules    = "data.dualtrack.main.rules"
+)
+
+// Rule describes one rule. Its id is never used again for another one.
+type Rule struct {
+	ID       string           `json:"id"`
+	Title    string           `json:"title"`
+	Severity finding.Severity `json:"severity"` // unless the fleet or the finding says otherwise
+	Profile  string           `json:"profile"`  // baseline, restricted or fleet
+	Why      string           `json:"why"`
+	Mend     string           `json:"mend"`
+	Refs     []string         `json:"refs"`
+	// Fixed says that no exception may waive the rule.
+	Fixed bool `json:"fixed,omitempty"`
+}
+
+// Engine holds the compiled rules. It is safe for concurrent use.
+type Engine struct {
+	compiler *ast.Compiler
+	rules    []Rule // by id
+}
+
+// Compile reads every Rego file of fsys but the tests and compiles them
+// strictly with the built-ins of capabilities.go.
+func Compile(ctx context.Context, fsys fs.FS) (*Engine, error) {
+	modules, err := parse(ctx, fsys, false)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{compiler: ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())}
+	if e.compiler.Compile(modules); e.compiler.Failed() {
+		return nil, fmt.Errorf("compile the policies: %w", e.compiler.Errors)
+	}
+	if e.rules, err = e.describe(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// parse reads the Rego files, each by its path. With tests it reads the test
+// files too.
+func parse(ctx context.Context, fsys fs.FS, tests bool) (map[string]*ast.Module, error) {
+	var paths []string
+	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".rego") && (tests || !strings.HasSuffix(path, "_test.rego")) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the policies: %w", err)
+	}
+	parsed := make([]*ast.Module, len(paths))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers())
+	for i, path := range paths {
+		group.Go(func() error {
+			src, err := fs.ReadFile(fsys, path)
+			if err == nil && ctx.Err() == nil {
+				parsed[i], err = ast.ParseModuleWithOpts(path, string(src), ast.ParserOptions{Capabilities: capabilities()})
+			}
+			if err != nil {
+				return fmt.Errorf("read the policies: %w", err)
+			}
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	modules := make(map[string]*ast.Module, len(paths))
+	for i, path := range paths {
+		modules[path] = parsed[i]
+	}
+	return modules, nil
+}
+
+// query prepares an entry point over the given context.
+func (e *Engine) query(ctx context.Context, entry string, data ast.Object) (rego.PreparedEvalQuery, error) {
+	q, err := rego.New(
+		rego.Compiler(e.compiler),
+		rego.Capabilities(capabilities()),
+		rego.Store(inmem.NewFromASTObject(data)),
+		rego.StrictBuiltinErrors(true), // a built-in that fails must not read as a pass
+		rego.Query(entry),
+	).PrepareForEval(ctx)
+	if err != nil {
+		return q, fmt.Errorf("prepare the policies: %w", err)
+	}
+	return q, nil
+}
+
+func (e *Engine) describe(ctx context.Context) ([]Rule, error) {
+	q, err := e.query(ctx, entryRules, ast.NewObject())
+	if err != nil {
+		return nil, err
+	}
+	set, err := q.Eval(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the rules' descriptions: %w", err)
+	}
+	var rules []Rule
+	if err := decode(set, &rules); err != nil {
+		return nil, fmt.Errorf("read the rules' descriptions: %w", err)
+	}
+	slices.SortFunc(rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	for i, r := range rules {
+		if r.ID == "" || (i > 0 && r.ID == rules[i-1].ID) {
+			return nil, fmt.Errorf("read the rules' descriptions: id %q is empty or used twice", r.ID)
+		}
+	}
+	return rules, nil
+}
+
+// decode turns the value of a query's only expression into Go values.
+func decode(set rego.ResultSet, into any) error {
+	if len(set) == 0 || len(set[0].Expressions) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(set[0].Expressions[0].Value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
+}
+
+// Rules lists every rule, sorted by id.
+func (e *Engine) Rules() []Rule { return slices.Clone(e.rules) }
+
+// Explain gives a rule by its id, in any case. The error of an unknown one
+// wraps ErrUnknownRule and names the nearest.
+func (e *Engine) Explain(id string) (Rule, error) {
+	want := strings.ToUpper(id)
+	near, best := "", 4
+	for _, r := range e.rules {
+		if r.ID == want {
+			return r, nil
+		}
+		if d := levenshtein.ComputeDistance(want, r.ID); d < best {
+			near, best = r.ID, d
+		}
+	}
+	if near != "" {
+		return Rule{}, fmt.Errorf("%w: %s; did you mean %s?", ErrUnknownRule, id, near)
+	}
+	return Rule{}, fmt.Errorf("%w: %s", ErrUnknownRule, id)
+}

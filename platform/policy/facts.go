@@ -1,0 +1,228 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
+)
+
+// clusterKind is the kind of the object that stands for the cluster's settings.
+const clusterKind = "Cluster"
+
+// facts gathers what rules may ask about an object's surroundings, as
+// data.context: parsed once a cluster, looked up by namespace and name.
+func facts(in Input) (ast.Object, error) {
+	minor, err := minorOf(in)
+	if err != nil {
+		return nil, err
+	}
+	about := map[string]any{"name": "", "role": "", "realNodes": in.RealNodes, "minor": minor}
+	if in.Cluster != nil {
+		about["name"], about["role"] = in.Cluster.Name, string(in.Cluster.Spec.Role)
+	}
+	f := factSheet{
+		"cluster": about, "partial": len(in.Partial) > 0,
+		"severity": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs),
+	}
+	if in.Fleet != nil {
+		f["severity"] = in.Fleet.Spec.Policy.Severity
+		if known := in.Fleet.Spec.Policy.Registries; known != nil {
+			f["registries"] = known
+		}
+	}
+	for _, name := range []string{
+		"namespaces", "workloads", "scalers", "budgets", "netpols", "clusterRoles", "limits", "nodeClasses",
+	} {
+		f[name] = map[string]any{}
+	}
+	f["clusterNetpols"] = []any{}
+	for _, o := range in.Objects {
+		for _, u := range unroll(nil, o, o.Object, "", false) {
+			f.add(u)
+		}
+	}
+	value, err := ast.InterfaceToValue(map[string]any{"context": map[string]any(f)})
+	if err != nil {
+		return nil, err
+	}
+	return value.(ast.Object), nil
+}
+
+// minorOf is the minor of the Kubernetes version that is judged against.
+func minorOf(in Input) (int, error) {
+	version := in.KubeVersion
+	if version == "" && in.Baseline != nil {
+		version = in.Baseline.Spec.Kubernetes
+	}
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	if len(parts) >= 2 && parts[0] == "1" {
+		if minor, err := strconv.Atoi(parts[1]); err == nil && minor >= 0 {
+			return minor, nil
+		}
+	}
+	return 0, fmt.Errorf("no Kubernetes version to judge against: %q is none", version)
+}
+
+func apiFacts(apis []API) any {
+	if apis == nil {
+		return nil
+	}
+	out := make(map[string]any, len(apis))
+	for _, a := range apis {
+		out[a.APIVersion+"/"+a.Kind] = map[string]any{"deprecated": a.Deprecated, "removed": a.Removed, "use": a.Use}
+	}
+	return out
+}
+
+// factSheet is data.context while it is gathered.
+type factSheet map[string]any
+
+func (f factSheet) add(u unit) {
+	o, ns := u.object, u.ref.Namespace
+	spec, _ := o["spec"].(map[string]any)
+	switch u.ref.Group() + "/" + u.ref.Kind {
+	case "/Namespace":
+		f.set("namespaces", u.ref.Name, map[string]any{"labels": labelsOf(o, "metadata", "labels")})
+	case "policy/PodDisruptionBudget":
+		f.append("budgets", ns, map[string]any{
+			"name": u.ref.Name, "selector": spec["selector"], "version": u.ref.APIVersion,
+		})
+	case "autoscaling/HorizontalPodAutoscaler":
+		f.scaler(u, spec["scaleTargetRef"], spec["minReplicas"], spec["maxReplicas"])
+	case "keda.sh/ScaledObject":
+		f.scaler(u, spec["scaleTargetRef"], spec["minReplicaCount"], spec["maxReplicaCount"])
+	case "networking.k8s.io/NetworkPolicy":
+		f.append("netpols", ns, map[string]any{"kind": u.ref.Kind, "name": u.ref.Name, "spec": spec})
+	case "cilium.io/CiliumNetworkPolicy":
+		for _, s := range ciliumSpecs(o) {
+			f.append("netpols", ns, map[string]any{"kind": u.ref.Kind, "name": u.ref.Name, "spec": s})
+		}
+	case "cilium.io/CiliumClusterwideNetworkPolicy":
+		for _, s := range ciliumSpecs(o) {
+			f["clusterNetpols"] = append(f["clusterNetpols"].([]any), map[string]any{"name": u.ref.Name, "spec": s})
+		}
+	case "rbac.authorization.k8s.io/ClusterRole":
+		f.set("clusterRoles", u.ref.Name, map[string]any{
+			"rules": o["rules"], "labels": labelsOf(o, "metadata", "labels"), "aggregation": o["aggregationRule"],
+		})
+	case "/LimitRange":
+		f.append("limits", ns, spec["limits"])
+	case "/PersistentVolume":
+		if class, _ := spec["storageClassName"].(string); class != "" && (spec["hostPath"] != nil || spec["local"] != nil) {
+			f.set("nodeClasses", class, true)
+		}
+	}
+	f.workload(u, spec)
+}
+
+// workload notes what makes pods, by namespace.
+func (f factSheet) workload(u unit, spec map[string]any) {
+	entry := map[string]any{"group": u.ref.Group(), "kind": u.ref.Kind, "name": u.ref.Name, "replicas": 1}
+	switch u.ref.Kind {
+	case "Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout":
+		if spec["replicas"] != nil {
+			entry["replicas"] = spec["replicas"]
+		}
+		template, _ := spec["template"].(map[string]any)
+		entry["labels"] = labelsOf(template, "metadata", "labels")
+		entry["containers"] = containersOf(template)
+	case "DaemonSet":
+		template, _ := spec["template"].(map[string]any)
+		entry["labels"] = labelsOf(template, "metadata", "labels")
+	case "Pod":
+		entry["labels"] = labelsOf(u.object, "metadata", "labels")
+	default:
+		if _, scales := spec["replicas"]; scales {
+			entry["replicas"], entry["labels"] = spec["replicas"], map[string]any{}
+			break
+		}
+		return
+	}
+	f.append("workloads", u.ref.Namespace, entry)
+}
+
+// containersOf keeps of a template's containers what autoscalers depend on.
+func containersOf(template map[string]any) []any {
+	list, _, _ := unstructured.NestedSlice(template, "spec", "containers")
+	out := []any{}
+	for _, c := range list {
+		if c, ok := c.(map[string]any); ok {
+			out = append(out, map[string]any{"name": c["name"], "resources": c["resources"]})
+		}
+	}
+	return out
+}
+
+func (f factSheet) scaler(u unit, target, least, most any) {
+	ref, _ := target.(map[string]any)
+	kind, _ := ref["kind"].(string)
+	name, _ := ref["name"].(string)
+	if kind == "" {
+		kind = "Deployment" // KEDA's default; an HPA without a kind is the schema's to refuse
+	}
+	byTarget, _ := f["scalers"].(map[string]any)[u.ref.Namespace].(map[string]any)
+	if byTarget == nil {
+		byTarget = map[string]any{}
+		f.set("scalers", u.ref.Namespace, byTarget)
+	}
+	list, _ := byTarget[kind+"/"+name].([]any)
+	byTarget[kind+"/"+name] = append(list, map[string]any{"kind": u.ref.Kind, "name": u.ref.Name, "min": least, "max": most})
+}
+
+func (f factSheet) set(table, key string, value any) { f[table].(map[string]any)[key] = value }
+
+func (f factSheet) append(table, key string, value any) {
+	list, _ := f[table].(map[string]any)[key].([]any)
+	f.set(table, key, append(list, value))
+}
+
+// labelsOf reads labels, leaving out values that are no strings.
+func labelsOf(o map[string]any, path ...string) map[string]any {
+	labels, _, _ := unstructured.NestedMap(o, path...)
+	out := map[string]any{}
+	for k, v := range labels {
+		if s, ok := v.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+// ciliumSpecs gives a Cilium policy's spec and specs.
+func ciliumSpecs(o map[string]any) []any {
+	specs, _ := o["specs"].([]any)
+	if o["spec"] != nil {
+		specs = append([]any{o["spec"]}, specs...)
+	}
+	return specs
+}
+
+// clusterObject stands for the cluster's own settings, so that rules judge
+// them as they judge kubeadm's.
+func clusterObject(c *catalog.Cluster) render.Object {
+	args := func(flags map[string]string) map[string]any {
+		out := map[string]any{}
+		for k, v := range flags {
+			out[k] = v
+		}
+		return out
+	}
+	extra := c.Spec.Kubernetes.ExtraArgs
+	return render.Object{
+		Source: finding.Position{File: c.File},
+		Unstructured: &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": catalog.APIVersion, "kind": clusterKind, "metadata": map[string]any{"name": c.Name},
+			"spec": map[string]any{"kubernetes": map[string]any{"extraArgs": map[string]any{
+				"apiServer": args(extra.APIServer), "controllerManager": args(extra.ControllerManager),
+				"scheduler": args(extra.Scheduler),
+			}}},
+		}},
+	}
+}

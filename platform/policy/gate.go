@@ -1,0 +1,127 @@
+package policy
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
+	"dualtrack.internal/platform/schema"
+)
+
+// GateOptions says what is gated and against what.
+type GateOptions struct {
+	Clusters    []string  // empty means every cluster
+	KubeVersion string    // empty means the baseline's
+	Workers     int       // 0 means 4
+	Now         time.Time // decides whether an exception has expired
+}
+
+// Gated is a tree that was rendered, validated and judged.
+type Gated struct {
+	Rendered *render.Result
+	Findings []finding.Finding // merged over clusters, sorted
+	Version  string            // Kubernetes version that was judged against
+	Objects  int
+	Passed   int
+	Unknown  int
+	Waived   int
+	Rules    int
+}
+
+// Denied says that nothing of this tree may reach a cluster.
+func (g *Gated) Denied() bool { return slices.ContainsFunc(g.Findings, finding.Finding.Denies) }
+
+// Gate renders the catalog, validates every object against the Kubernetes
+// OpenAPI and judges it with the engine. Findings carry source positions; a
+// component that does not render is a finding, and the others are judged.
+func Gate(ctx context.Context, engine *Engine, cat *catalog.Catalog, o GateOptions) (*Gated, error) {
+	g := &Gated{Version: o.KubeVersion, Rules: len(engine.Rules())}
+	if g.Version == "" {
+		g.Version = cat.Baseline.Spec.Kubernetes
+	}
+	var validator *schema.Validator
+	opened := sync.OnceValue(func() (err error) {
+		validator, err = schema.Open(g.Version)
+		return err
+	})
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		g.Rendered, err = render.All(groupCtx, cat, render.Options{Clusters: o.Clusters, Workers: o.Workers})
+		return err
+	})
+	group.Go(opened) // reading the OpenAPI document takes as long as rendering
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return g, g.judge(ctx, engine, cat, validator, o)
+}
+
+func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog, validator *schema.Validator, o GateOptions) error {
+	if o.Workers == 0 {
+		o.Workers = 4
+	}
+	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
+	results := make([]*Result, len(g.Rendered.Bundles))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.Workers)
+	for i, b := range g.Rendered.Bundles {
+		group.Go(func() error {
+			parts[i] = g.validate(ctx, validator, b)
+			var err error
+			results[i], err = engine.Judge(ctx, Input{
+				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
+				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
+				Partial: notRendered(b),
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	all := slices.Clone(g.Rendered.Findings)
+	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
+		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
+	}
+	for i, b := range g.Rendered.Bundles {
+		for _, f := range append(parts[i], results[i].Findings...) {
+			f.Clusters = []string{b.Cluster}
+			all = append(all, f)
+		}
+		g.Objects += len(b.Objects)
+		g.Passed += results[i].Passed
+		g.Unknown += results[i].Unknown
+		g.Waived += results[i].Waived
+	}
+	g.Findings = finding.Merge(all)
+	return nil
+}
+
+// validate gives the schema's findings their source positions.
+func (g *Gated) validate(ctx context.Context, validator *schema.Validator, b *render.Bundle) []finding.Finding {
+	byRef := make(map[finding.Object]render.Object, len(b.Objects))
+	for _, o := range b.Objects {
+		byRef[o.Ref()] = o
+	}
+	found := validator.Check(ctx, b.Objects)
+	for i, f := range found {
+		if o, ok := byRef[f.Object]; ok {
+			found[i].Position, found[i].Component = g.Rendered.Locate(o, f.Pointer), o.Component
+		}
+	}
+	return found
+}
+
+func notRendered(b *render.Bundle) []string {
+	var names []string
+	for _, n := range b.NotRendered {
+		names = append(names, n.Component)
+	}
+	return names
+}

@@ -1,0 +1,78 @@
+package policy
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"dualtrack.internal/platform/finding"
+)
+
+// nestedLimit bounds the text of one ConfigMap key that is searched for
+// objects. A ConfigMap holds at most 1 MiB.
+const nestedLimit = 1 << 20
+
+// nested gives the Kubernetes objects that stand as YAML in a ConfigMap's
+// data, each with the pointer of its key. Text that is no YAML holds none.
+func nested(object map[string]any) []any {
+	out := []any{}
+	data, _ := object["data"].(map[string]any)
+	if object["kind"] != "ConfigMap" || object["apiVersion"] != "v1" {
+		return out
+	}
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		text, _ := data[key].(string)
+		if len(text) > nestedLimit || !strings.Contains(text, "apiVersion") || !strings.Contains(text, "kind") {
+			continue
+		}
+		for doc := range strings.SplitSeq(text, "\n---") {
+			var inner map[string]any
+			if yaml.Unmarshal([]byte(doc), &inner) != nil || inner["apiVersion"] == nil || inner["kind"] == nil {
+				continue
+			}
+			out = append(out, map[string]any{"pointer": "/data/" + escape(key), "object": inner})
+		}
+	}
+	return out
+}
+
+// escape makes a key a reference token of a JSON pointer.
+func escape(key string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}
+
+// prefixed moves a patch into an item of a list, and drops the null of a
+// finding that has none.
+func prefixed(patch json.RawMessage, prefix string) json.RawMessage {
+	if len(patch) == 0 || string(patch) == "null" {
+		return nil
+	}
+	if prefix == "" {
+		return patch
+	}
+	var ops []map[string]any
+	if json.Unmarshal(patch, &ops) != nil {
+		return nil
+	}
+	for _, op := range ops {
+		if at, ok := op["path"].(string); ok {
+			op["path"] = prefix + at
+		}
+	}
+	moved, err := json.Marshal(ops)
+	if err != nil {
+		return nil
+	}
+	return moved
+}
+
+// classOf maps the result a rule gives to a finding's class.
+func classOf(result string) finding.Class {
+	if result == "unknown" {
+		return finding.Unknown
+	}
+	return ""
+}

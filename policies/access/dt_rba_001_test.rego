@@ -1,0 +1,79 @@
+package dualtrack.rules.dt_rba_001_test
+
+import data.dualtrack.fixture as fx
+import data.dualtrack.rules.dt_rba_001
+
+everything := [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+
+some_things := [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
+
+facts := fx.and_facts({"clusterRoles": {
+	"god": {"rules": everything, "labels": {}, "aggregation": null},
+	"viewer": {"rules": some_things, "labels": {}, "aggregation": null},
+	"part": {"rules": everything, "labels": {"into": "sum"}, "aggregation": null},
+	"sum": {"rules": [], "labels": {}, "aggregation": {"clusterRoleSelectors": [{"matchLabels": {"into": "none"}}, {"matchLabels": {"into": "sum"}}]}},
+}})
+
+binding(kind, role) := labelled(kind, {"kind": "ClusterRole", "name": role}, "a", {})
+
+labelled(kind, ref, name, labels) := fx.of({
+	"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind,
+	"metadata": {"name": name, "labels": labels}, "roleRef": ref,
+})
+
+found(doc) := {[f.pointer, object.get(f, "result", "finding")] | some f in findings} if {
+	findings := dt_rba_001.findings with input as doc with data.context as facts
+}
+
+bound := {["/roleRef/name", "finding"]}
+
+test_pass_narrow if found(binding("ClusterRoleBinding", "viewer")) == set()
+
+test_pass_builtin if found(binding("RoleBinding", "view")) == set()
+
+test_pass_system if found(binding("ClusterRoleBinding", "system:auth-delegator")) == set()
+
+test_pass_role if found(labelled("RoleBinding", {"kind": "Role", "name": "cluster-admin"}, "a", {})) == set()
+
+test_fail_cluster if found(binding("ClusterRoleBinding", "cluster-admin")) == bound
+
+test_fail_namespace if found(binding("RoleBinding", "cluster-admin")) == bound
+
+test_fail_alike if found(binding("ClusterRoleBinding", "god")) == bound
+
+test_fail_aggregated if found(binding("ClusterRoleBinding", "sum")) == bound
+
+test_unknown_role if found(binding("ClusterRoleBinding", "elsewhere")) == {["/roleRef/name", "unknown"]}
+
+admin := {"kind": "ClusterRole", "name": "cluster-admin"}
+
+defaults := {"kubernetes.io/bootstrapping": "rbac-defaults"}
+
+test_pass_bootstrap if found(labelled("ClusterRoleBinding", admin, "cluster-admin", defaults)) == set()
+
+test_pass_bootstrap_system if found(labelled("ClusterRoleBinding", admin, "system:masters", defaults)) == set()
+
+# The label alone excuses nobody.
+test_fail_forged_label if found(labelled("ClusterRoleBinding", admin, "mine", defaults)) == bound
+
+role(rules) := fx.of({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "a"}, "rules": rules})
+
+test_fail_rule if found(role(array.concat(some_things, everything))) == {["/rules/1", "finding"]}
+
+test_pass_rules if found(role(some_things)) == set()
+
+test_pass_null_rules if found(role(null)) == set()
+
+test_pass_one_wildcard_short if {
+	every rule in [
+		{"verbs": ["*"], "apiGroups": ["*"], "resources": ["pods"]},
+		{"verbs": ["*"], "apiGroups": [""], "resources": ["*"]},
+		{"verbs": ["get"], "apiGroups": ["*"], "resources": ["*"]},
+		{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": ["one"]},
+		"odd",
+	] {
+		found(role([rule])) == set()
+	}
+}
+
+test_pass_other_group if found(fx.of({"apiVersion": "x.example/v1", "kind": "ClusterRoleBinding", "roleRef": admin})) == set()

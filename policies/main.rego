@@ -1,0 +1,60 @@
+# The entry points. `findings` judges one object of a bundle (input.object,
+# input.nested, input.listed); `drift` judges one live object against its
+# desired form (input.drift). What the object's neighbours are stands in
+# data.context. Rules are packages below data.dualtrack.rules, data.dualtrack.pods
+# (asked only about what makes pods) and data.dualtrack.drift: each has `meta`
+# and a partial set `findings`. Rule bodies begin with the kind, which OPA
+# indexes.
+package dualtrack.main
+
+import data.dualtrack.pod
+import data.dualtrack.severity
+
+defaults := {"result": "finding", "patch": null, "container": "", "mend": ""}
+
+findings contains complete(meta, f, level) if {
+	some name
+	some f in data.dualtrack.rules[name].findings
+	meta := data.dualtrack.rules[name].meta
+	level := severity.of(meta, f)
+	level != "off"
+}
+
+findings contains complete(meta, f, level) if {
+	pod.path
+	some name
+	some f in data.dualtrack.pods[name].findings
+	meta := data.dualtrack.pods[name].meta
+	level := severity.of(meta, f)
+	level != "off"
+}
+
+complete(meta, f, level) := object.union_n([defaults, {"mend": meta.mend}, f, {"rule": meta.id, "severity": level}])
+
+# What no rule about pods can judge is said once and is never a pass.
+findings contains object.union(defaults, {
+	"rule": "policy",
+	"severity": "error",
+	"result": "unknown",
+	"pointer": problem.pointer,
+	"message": sprintf("the rules about pods cannot judge this: %s", [problem.message]),
+	"mend": "write what the Kubernetes API expects here",
+}) if {
+	pod.path
+	some problem in pod.malformed
+}
+
+drift contains complete(meta, f, level) if {
+	some name
+	some f in data.dualtrack.drift[name].findings
+	meta := data.dualtrack.drift[name].meta
+	level := severity.of(meta, f)
+	level != "off"
+}
+
+# rules is every rule's description, for explaining them.
+rules contains data.dualtrack.rules[_].meta
+
+rules contains data.dualtrack.pods[_].meta
+
+rules contains data.dualtrack.drift[_].meta

@@ -1,0 +1,12 @@
+// Package policies embeds the Rego rules that judge the fleet, with their
+// tests. It holds data only: platform/policy compiles and evaluates it. It
+// imports nothing of the project.
+package policies
+
+import "embed"
+
+// FS holds every Rego file: the entry points at its root, shared helpers in
+// lib, and one folder a group of rules. Files ending in _test.rego are tests.
+//
+//go:embed *.rego */*.rego
+var FS embed.FS
