@@ -1,0 +1,3 @@
+module dualtrack.internal/tools/balancer
+
+go 1.26.1
