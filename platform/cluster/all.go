@@ -1,0 +1,109 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/rest"
+)
+
+// Started is what became of one cluster.
+type Started struct {
+	Name   string
+	Access Access
+	Took   time.Duration
+	Err    error
+}
+
+// StartAll starts clusters, at most workers at once, and returns one answer a
+// spec in the same order. One that fails stops no other; a cancelled ctx stops
+// all. workers below 1 means one.
+func StartAll(ctx context.Context, core Core, specs []Spec, workers int, events Events) []Started {
+	out := make([]Started, len(specs))
+	var g errgroup.Group
+	g.SetLimit(max(1, workers))
+	for i, spec := range specs {
+		g.Go(func() error {
+			if spec.Cluster != nil {
+				out[i].Name = spec.Cluster.Name
+			}
+			begun := time.Now()
+			if out[i].Err = context.Cause(ctx); out[i].Err == nil {
+				out[i].Access, out[i].Err = core.Start(ctx, spec, events)
+			}
+			out[i].Took = time.Since(begun)
+			return nil // an error here would say nothing about the others
+		})
+	}
+	_ = g.Wait()
+	return out
+}
+
+// ForEach does one thing with each named cluster, at most workers at once, and
+// returns one error a name in the same order: core.Stop and core.Remove fit.
+func ForEach(ctx context.Context, names []string, workers int, do func(ctx context.Context, name string) error) []error {
+	errs := make([]error, len(names))
+	var g errgroup.Group
+	g.SetLimit(max(1, workers))
+	for i, name := range names {
+		g.Go(func() error {
+			if errs[i] = context.Cause(ctx); errs[i] == nil {
+				errs[i] = do(ctx, name)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+	return errs
+}
+
+const (
+	waitPoll  = 100 * time.Millisecond
+	waitProbe = 3 * time.Second // bounds one question
+)
+
+// Wait waits until the cluster's API server says that it is ready, or ctx ends.
+// The status decides: the body of a failing answer holds "ok" too.
+func Wait(ctx context.Context, access Access) error {
+	client, err := rest.HTTPClientFor(access.Config)
+	if err != nil {
+		return fmt.Errorf("cluster %s: client: %w", access.Name, err)
+	}
+	defer client.CloseIdleConnections()
+	tick := time.NewTicker(waitPoll)
+	defer tick.Stop()
+	for {
+		err := ready(ctx, client, access.Config.Host)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("cluster %s: API server: %w (last answer: %w)", access.Name, context.Cause(ctx), err)
+		case <-tick.C:
+		}
+	}
+}
+
+func ready(ctx context.Context, client *http.Client, host string) error {
+	ctx, cancel := context.WithTimeout(ctx, waitProbe)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, host+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("ask /readyz: %w", err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask /readyz: %w", err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<16)) // so that the connection is used again
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("/readyz answers %s", resp.Status)
+	}
+	return nil
+}
