@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/report"
+)
+
+// The exit codes, documented in the README. Where several hold, the first of
+// this list wins: usage, environment, halted, incomplete, not converged,
+// differs.
+const (
+	exitOK           = 0
+	exitDiffers      = 1   // differences, drift or denial
+	exitUsage        = 2   // wrong use or bad input
+	exitNotConverged = 3   // not converged in time
+	exitIncomplete   = 5   // some cluster could not be reached
+	exitEnvironment  = 6   // disk, port, build, or a fault of our own
+	exitInterrupted  = 130 // Ctrl-C
+)
+
+// UsageError is a command line that cannot be carried out.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(format string, args ...any) error {
+	return &UsageError{Err: fmt.Errorf(format, args...)}
+}
+
+// exitCode reads a number off a result; nothing else in the program chooses one.
+func exitCode(ctx context.Context, r *report.Result, err error) int {
+	if err != nil {
+		return exitOfError(ctx, err)
+	}
+	if r == nil {
+		return exitOK
+	}
+	switch {
+	case r.BadInput():
+		return exitUsage
+	case r.Count(report.Failed) > 0:
+		return exitEnvironment
+	case r.Count(report.Unreachable) > 0:
+		return exitIncomplete
+	case r.Denials() > 0:
+		return exitDiffers
+	case r.Count(report.NotConverged) > 0, r.Awaited && r.Count(report.NotRunning) > 0:
+		return exitNotConverged
+	case r.Differs():
+		return exitDiffers
+	}
+	return exitOK
+}
+
+func exitOfError(ctx context.Context, err error) int {
+	if child, ok := errors.AsType[*StatusError](err); ok {
+		return child.Code
+	}
+	if _, ok := errors.AsType[*UsageError](err); ok {
+		return exitUsage
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return exitInterrupted
+	}
+	if problems, _ := finding.Gather(err); len(problems) > 0 {
+		return exitUsage
+	}
+	return exitEnvironment
+}

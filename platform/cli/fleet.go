@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/cluster/embedded"
+	"dualtrack.internal/platform/fleet"
+	"dualtrack.internal/platform/policy"
+	"dualtrack.internal/platform/report"
+	"dualtrack.internal/platform/tool"
+)
+
+// fleetOptions are the flags of commands that touch clusters.
+type fleetOptions struct {
+	timeout   time.Duration
+	pruneData bool
+	sites     int // hub and this many sites; negative means all
+}
+
+// running is what a command on clusters works with.
+type running struct {
+	env      *environment
+	cat      *catalog.Catalog
+	store    *tool.Store
+	provider *embedded.Provider
+	progress progress
+}
+
+// open prepares a command on clusters. The caller closes what it returns.
+func (e *environment) open(cat *catalog.Catalog) (*running, error) {
+	store, err := e.store(cat)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{env: e, cat: cat, store: store, progress: e.newProgress()}
+	r.provider, err = embedded.New(embedded.Config{StateDir: e.stateDir(cat.Fleet.Name), Programs: r.programs})
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *running) close() { r.progress.Close() }
+
+// programs builds what the clusters run.
+func (r *running) programs(ctx context.Context) (map[string]string, error) {
+	return r.store.Ensure(ctx, nil, building(r.progress))
+}
+
+// lock takes the fleet's lock; another command that holds it is named.
+func (r *running) lock(ctx context.Context, doing string) (release func(), err error) {
+	return r.provider.Lock(ctx, doing, func(h tool.Holder) {
+		r.progress.Update("fleet", "waiting for "+h.String())
+	})
+}
+
+func (r *running) driver(o fleetOptions) *fleet.Driver {
+	return fleet.New(fleet.Config{
+		Catalog: r.cat, Core: r.provider, Timeout: o.timeout, PruneData: o.pruneData,
+		Events: fleet.Events{Update: r.progress.Update, Done: r.progress.Done},
+	})
+}
+
+// choose names the clusters that -c or --sites mean; nil means all.
+func (e *environment) choose(cat *catalog.Catalog, sites int) ([]string, error) {
+	chosen, err := e.chosen(cat)
+	if err != nil || sites < 0 {
+		return chosen, err
+	}
+	if len(chosen) > 0 {
+		return nil, usagef("--sites and --cluster exclude each other")
+	}
+	if most := len(cat.Clusters) - 1; sites > most {
+		return nil, usagef("--sites %d: the fleet has %d sites", sites, most)
+	}
+	return names(cat)[:sites+1], nil // the catalog lists the hub first
+}
+
+// gateAndBuild gates the tree while the programs are built. A denied tree ends
+// the build: nothing will be started.
+func (r *running) gateAndBuild(ctx context.Context, command string, chosen []string) (*policy.Gated, *report.Result, error) {
+	if err := r.preflight(ctx, len(chosen)); err != nil {
+		return nil, nil, err
+	}
+	building, stop := context.WithCancel(ctx)
+	defer stop()
+	var gated *policy.Gated
+	var result *report.Result
+	denied := false
+	var group errgroup.Group
+	group.Go(func() error {
+		if _, err := r.programs(building); err != nil && building.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		r.progress.Update("bundles", "rendering and judging")
+		var err error
+		gated, result, err = r.env.gate(ctx, r.cat, command, policy.GateOptions{Clusters: chosen})
+		if denied = err == nil && gated.Denied(); denied || err != nil {
+			stop()
+			r.progress.Done("bundles", "denied")
+			return err
+		}
+		r.progress.Done("bundles", fmt.Sprintf("%d objects judged", gated.Objects))
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return gated, result, ctx.Err()
+}
+
+// preflight stops before anything is begun that this machine can't finish.
+func (r *running) preflight(ctx context.Context, clusters int) error {
+	if clusters == 0 {
+		clusters = len(r.cat.Clusters)
+	}
+	missing, err := r.store.Missing(nil)
+	if err != nil {
+		return err
+	}
+	for _, f := range tool.Preflight(ctx, tool.Need{
+		CacheDir: r.store.CacheDir(), StateDir: r.env.stateDir(r.cat.Fleet.Name),
+		FirstBuild: len(missing) > 0, Clusters: clusters,
+	}) {
+		if f.Denies() {
+			return fmt.Errorf("%s; %s", f.Message, f.Mend)
+		}
+		r.env.progressf("%s; %s", f.Message, f.Mend)
+	}
+	return nil
+}
+
+// onRunning gates quietly and runs one step over clusters that run: the common
+// part of status, wait, diff, drift, repair and apply.
+func (e *environment) onRunning(ctx context.Context, command string, o fleetOptions,
+	step func(r *running, d *fleet.Driver, g *policy.Gated) ([]fleet.Outcome, error)) (*running, *policy.Gated, error) {
+	cat, err := e.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	chosen, err := e.chosen(cat)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := e.open(cat)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer sync.OnceFunc(r.close)()
+	gated, result, err := e.gate(ctx, cat, command, policy.GateOptions{Clusters: chosen})
+	if err != nil {
+		return nil, nil, err
+	}
+	outcomes, err := step(r, r.driver(o), gated)
+	if err != nil {
+		return nil, nil, err
+	}
+	result.AddOutcomes(outcomes, cat, r.provider.Lacks())
+	e.result = result
+	return r, gated, nil
+}
+
+// stateExists says whether any cluster of the fleet was ever made here.
+func (e *environment) stateExists(cat *catalog.Catalog) bool {
+	_, err := os.Stat(e.stateDir(cat.Fleet.Name))
+	return err == nil
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/adrg/xdg"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/policy"
+	"dualtrack.internal/platform/report"
+	"dualtrack.internal/platform/source"
+	"dualtrack.internal/policies"
+)
+
+// load reads the repository that holds the working folder.
+func (e *environment) load() (*catalog.Catalog, error) {
+	root, err := catalog.FindRoot(e.dir)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Load(root)
+}
+
+// chosen checks the names of -c against the catalog; nil means every cluster.
+func (e *environment) chosen(cat *catalog.Catalog) ([]string, error) {
+	for _, name := range e.clusters {
+		if cat.Cluster(name) == nil {
+			return nil, unknownCluster(cat, name)
+		}
+	}
+	return e.clusters, nil
+}
+
+func unknownCluster(cat *catalog.Catalog, name string) error {
+	return usagef("no cluster is called %q; the fleet has %s", name, strings.Join(names(cat), ", "))
+}
+
+func names(cat *catalog.Catalog) []string {
+	var all []string
+	for _, c := range cat.Clusters {
+		all = append(all, c.Name)
+	}
+	return all
+}
+
+// gate renders and judges the tree; the result it returns is the command's own.
+func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command string, o policy.GateOptions) (*policy.Gated, *report.Result, error) {
+	engine, err := policy.Compile(ctx, policies.FS)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Now = e.Now()
+	gated, err := policy.Gate(ctx, engine, cat, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	result := report.New(command, cat)
+	result.AddGate(gated)
+	commit, err := source.Describe(cat.Root)
+	if err != nil {
+		return nil, nil, err
+	}
+	result.Commit, result.Dirty = commit.Hash, commit.Dirty
+	return gated, result, nil
+}
+
+// stateDir is where the fleet's clusters keep their state.
+func (e *environment) stateDir(fleet string) string {
+	base := cmp.Or(e.state, e.Getenv("DUALTRACK_STATE_DIR"), filepath.Join(xdg.StateHome, "dualtrack"))
+	return filepath.Join(base, fleet)
+}
+
+// cacheDir is where built programs are kept.
+func (e *environment) cacheDir() string {
+	return cmp.Or(e.cache, e.Getenv("DUALTRACK_CACHE_DIR"), filepath.Join(xdg.CacheHome, "dualtrack"))
+}
+
+// progressf tells a person one line, unless -q.
+func (e *environment) progressf(format string, args ...any) {
+	if !e.quiet {
+		fmt.Fprintf(e.Err, format+"\n", args...)
+	}
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/tool"
+)
+
+// store is the cache of the repository's programs.
+func (e *environment) store(cat *catalog.Catalog) (*tool.Store, error) {
+	return tool.New(tool.Config{
+		ToolsDir: filepath.Join(cat.Root, "tools"),
+		CacheDir: filepath.Join(e.cacheDir(), "tools"),
+		Programs: tool.Programs(cat.Baseline.Spec.Kubernetes),
+	})
+}
+
+// openStore loads the catalog and its store of programs.
+func (e *environment) openStore() (*tool.Store, error) {
+	cat, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	return e.store(cat)
+}
+
+// building shows the builds of programs.
+func building(p progress) tool.Events {
+	return tool.Events{Progress: func(ev tool.Progress) {
+		switch ev.State {
+		case tool.Waiting:
+			p.Update("programs", "waiting: "+ev.Holder.String())
+		case tool.Building:
+			// A line every ten seconds where lines are not redrawn.
+			if _, redraws := p.(*bars); redraws || ev.Elapsed.Truncate(time.Second)%(10*time.Second) == 0 {
+				p.Update(ev.Program, fmt.Sprintf("building, %s of about %s", ev.Elapsed.Round(time.Second), ev.Expected.Round(time.Second)))
+			}
+		case tool.Built:
+			p.Done(ev.Program, fmt.Sprintf("built in %s", ev.Elapsed.Round(time.Second)))
+		case tool.Failed:
+			p.Done(ev.Program, "build failed")
+		}
+	}}
+}
+
+func newTools(env *environment) *cobra.Command {
+	cmd := &cobra.Command{Use: "tools", Short: "Build and list the programs that clusters run", Args: argsUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "build [PROGRAM…]", Short: "Build programs, or all of them", Args: argsUsage(cobra.ArbitraryArgs),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				store, err := env.openStore()
+				if err != nil {
+					return err
+				}
+				p := env.newProgress()
+				defer p.Close()
+				_, err = store.Ensure(cmd.Context(), args, building(p))
+				return err
+			},
+		},
+		&cobra.Command{
+			Use: "list", Short: "List built programs", Args: argsUsage(cobra.NoArgs),
+			RunE: func(*cobra.Command, []string) error { return env.listTools() },
+		},
+		&cobra.Command{
+			Use: "prune", Short: "Remove programs of older sources", Args: argsUsage(cobra.NoArgs),
+			RunE: func(cmd *cobra.Command, _ []string) error { return env.prune(cmd, false) },
+		},
+	)
+	return cmd
+}
+
+func (e *environment) listTools() error {
+	store, err := e.openStore()
+	if err != nil {
+		return err
+	}
+	entries, err := store.List()
+	if err != nil {
+		return err
+	}
+	missing, err := store.Missing(nil)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(e.Out, 0, 0, 2, ' ', 0)
+	for _, entry := range entries {
+		state := "of an older source"
+		if entry.Current {
+			state = "current"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", entry.Program, megabytes(entry.Bytes), state)
+	}
+	for _, name := range missing {
+		fmt.Fprintf(w, "%s\t-\tnot built\n", name)
+	}
+	return w.Flush()
+}
+
+func (e *environment) prune(cmd *cobra.Command, all bool) error {
+	store, err := e.openStore()
+	if err != nil {
+		return err
+	}
+	freed, err := store.Prune(cmd.Context(), all)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.Out, "%s freed\n", megabytes(freed))
+	return err
+}
+
+func newCache(env *environment) *cobra.Command {
+	cmd := &cobra.Command{Use: "cache", Short: "Show or empty the cache of built programs", Args: argsUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "size", Short: "Print the cache's folder and size", Args: argsUsage(cobra.NoArgs),
+			RunE: func(*cobra.Command, []string) error {
+				store, err := env.openStore()
+				if err != nil {
+					return err
+				}
+				size, err := store.Size()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(env.Out, "%s  %s\n", megabytes(size), store.CacheDir())
+				return err
+			},
+		},
+		&cobra.Command{
+			Use: "prune", Short: "Remove every built program", Args: argsUsage(cobra.NoArgs),
+			RunE: func(cmd *cobra.Command, _ []string) error { return env.prune(cmd, true) },
+		},
+	)
+	return cmd
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dualtrack.internal/platform/report"
+)
+
+func newUp(env *environment) *cobra.Command {
+	o := fleetOptions{sites: -1}
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Bring the fleet up and to its bundles, proved by both tracks",
+		Long: "up renders and judges the tree, builds the programs that clusters run if they are not built yet,\n" +
+			"starts every cluster, brings each to its bundle, and waits until both tracks say that it holds.\n" +
+			"It goes on from wherever an earlier run stopped, and changes nothing that is right already.",
+		Example: "  platform up\n  platform up --sites 1",
+		Args:    argsUsage(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return env.up(cmd.Context(), o) },
+	}
+	clusterFlag(cmd, env)
+	timeoutFlag(cmd, &o)
+	cmd.Flags().IntVar(&o.sites, "sites", -1, "the hub and this many sites (default: all)")
+	cmd.Flags().BoolVar(&o.pruneData, "prune-data", false, "also delete namespaces and volumes that left the bundle")
+	return cmd
+}
+
+func timeoutFlag(cmd *cobra.Command, o *fleetOptions) {
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long one running cluster may take to converge")
+}
+
+func (e *environment) up(ctx context.Context, o fleetOptions) error {
+	cat, err := e.load()
+	if err != nil {
+		return err
+	}
+	chosen, err := e.choose(cat, o.sites)
+	if err != nil {
+		return err
+	}
+	r, err := e.open(cat)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	gated, result, err := r.gateAndBuild(ctx, "up", chosen)
+	if err != nil {
+		return err
+	}
+	e.result = result
+	if gated.Denied() {
+		result.AddBundles(gated, cat, report.NotChanged)
+		return nil
+	}
+	release, err := r.lock(ctx, "up")
+	if err != nil {
+		return err
+	}
+	defer release()
+	outcomes, err := r.driver(o).Up(ctx, gated.Rendered.Bundles)
+	if err != nil {
+		e.result = nil
+		return err
+	}
+	result.Awaited = true
+	result.AddOutcomes(outcomes, cat, r.provider.Lacks())
+	result.Next = next(result)
+	return nil
+}
+
+// next are three commands that make sense after an up.
+func next(r *report.Result) []string {
+	if r.Count(report.Converged) == len(r.Clusters) {
+		return []string{
+			"platform status                          # judge again, change nothing",
+			"platform kubectl " + r.Clusters[0].Name + " -- get pods -A",
+			"platform down --all                      # remove the clusters",
+		}
+	}
+	return []string{
+		"platform status -v                       # every verdict",
+		"platform logs CLUSTER PROGRAM            # what a program said",
+		"platform up                              # go on from here",
+	}
+}
