@@ -1,0 +1,90 @@
+// Package scripts runs the CLI in scripts, each with its exact exit codes, as a
+// user types them. No script needs a cluster: those are in tests/acceptance.
+package scripts
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"dualtrack.internal/platform/cli"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"platform": func() { os.Exit(cli.Run(context.Background(), cli.System(), os.Args[1:])) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("DUALTRACK_STATE_DIR", filepath.Join(env.WorkDir, "state"))
+			env.Setenv("DUALTRACK_CACHE_DIR", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("ROOT", root)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"clone":   clone,
+			"replace": replace,
+		},
+	})
+}
+
+// exits runs a program and wants exactly this exit code: exits 2 platform check.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var code interface{ ExitCode() int }
+		ok := false
+		if code, ok = err.(interface{ ExitCode() int }); !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = code.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit %d, want %d", got, want)
+	}
+}
+
+// clone copies the repository's catalog into the working folder.
+func clone(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, folder := range []string{"components", "clusters", "policies", "tools"} {
+		ts.Check(os.CopyFS(ts.MkAbs(folder), os.DirFS(filepath.Join(ts.Getenv("ROOT"), folder))))
+	}
+}
+
+// replace changes text in a file: replace FILE OLD NEW, where \n is a line end.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	path := ts.MkAbs(args[0])
+	text := ts.ReadFile(path)
+	line := strings.NewReplacer(`\n`, "\n")
+	before, after := line.Replace(args[1]), line.Replace(args[2])
+	if !strings.Contains(text, before) {
+		ts.Fatalf("%s does not hold %q", args[0], before)
+	}
+	ts.Check(os.WriteFile(path, fmt.Appendf(nil, "%s", strings.Replace(text, before, after, 1)), 0o644))
+}
