@@ -52,9 +52,26 @@ type ObjectError struct {
 // Error gives "Deployment web/api: immutable field: …".
 func (e *ObjectError) Error() string {
 	if e.Kind == nil {
-		return e.Object.String() + ": " + e.Err.Error()
+		return e.Object.String() + ": " + e.Words()
 	}
-	return fmt.Sprintf("%s: %v: %v", e.Object, e.Kind, e.Err)
+	return fmt.Sprintf("%s: %v: %s", e.Object, e.Kind, e.Words())
+}
+
+// Words are the server's, which may quote the field it refuses: of a Secret
+// only the reason is told.
+func (e *ObjectError) Words() string { return Words(e.Object, e.Err) }
+
+// Words tells a server's error about an object without the client's wrapping,
+// and without any value of a Secret.
+func Words(o finding.Object, err error) string {
+	var answer apierrors.APIStatus
+	switch {
+	case !errors.As(err, &answer):
+		return err.Error()
+	case o.Kind == "Secret":
+		return fmt.Sprintf("the API server refused it (%s); its words may hold the value", answer.Status().Reason)
+	}
+	return answer.Status().Message
 }
 
 // Unwrap gives both the kind and the server's error.

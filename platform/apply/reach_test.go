@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,17 @@ func TestKinds(t *testing.T) {
 		}
 		if !errors.Is(got, tc.err) {
 			t.Errorf("%s: the server's error is lost", tc.name)
+		}
+	}
+}
+
+func TestWordsHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	refused := apierrors.NewBadRequest("data.password: swordfish is no number")
+	for kind, shown := range map[string]bool{"ConfigMap": true, "Secret": false} {
+		err := objectError(finding.Object{APIVersion: "v1", Kind: kind, Name: "x"}, refused)
+		if got := strings.Contains(err.Error(), "swordfish"); got != shown {
+			t.Errorf("%s: %v", kind, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/report"
+	"dualtrack.internal/platform/schema"
 )
 
 // The exit codes, documented in the README. Where several hold, the first of
@@ -64,6 +65,9 @@ func exitOfError(ctx context.Context, err error) int {
 		return child.Code
 	}
 	if _, ok := errors.AsType[*UsageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*schema.UnknownVersionError](err); ok {
 		return exitUsage
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

@@ -24,6 +24,7 @@ type counting struct {
 	mu       sync.Mutex
 	now, max int
 	gate     chan struct{}
+	open     sync.Once
 }
 
 var errBroken = errors.New("broken")
@@ -33,7 +34,7 @@ func (c *counting) Start(ctx context.Context, spec cluster.Spec, _ cluster.Event
 	c.now++
 	c.max = max(c.max, c.now)
 	if c.now == 3 {
-		close(c.gate) // as many as may run at once are there
+		c.open.Do(func() { close(c.gate) }) // as many as may run at once are there
 	}
 	c.mu.Unlock()
 	defer func() { c.mu.Lock(); c.now--; c.mu.Unlock() }()

@@ -17,6 +17,10 @@ import (
 // has no API server to reach.
 var ErrNotRunning = errors.New("the cluster does not run")
 
+// ErrUnreachable is what a provider says, wrapped, of a cluster that lives and
+// does not answer: nothing is known of what it holds.
+var ErrUnreachable = errors.New("the cluster does not answer")
+
 // Spec is what a provider needs to know of one cluster.
 type Spec struct {
 	Fleet      string // fleet name, for identity

@@ -37,7 +37,7 @@ func (r *run) explain(ctx context.Context) {
 	seen := map[finding.Object]bool{}
 	for _, f := range r.refusals {
 		seen[f.Object] = true
-		r.out.Waiting = append(r.out.Waiting, apply.Waiting{Object: f.Object, Why: "refused: " + f.Err.Error()})
+		r.out.Waiting = append(r.out.Waiting, apply.Waiting{Object: f.Object, Why: "refused: " + f.Words()})
 	}
 	if r.out.Apply != nil {
 		for _, w := range r.out.Apply.Waiting {

@@ -84,6 +84,8 @@ type Outcome struct {
 	Plan     []Planned       // only from Plan
 	// NotRunning: the cluster was never started, or was stopped.
 	NotRunning bool
+	// Unreachable: it lives and does not answer; Err says more.
+	Unreachable bool
 	// Err is a fault of the environment: a program died, a disk is full.
 	Err  error
 	Took map[string]time.Duration // by phase: start, converge, judge
@@ -136,7 +138,7 @@ func (d *Driver) each(ctx context.Context, bundles []*render.Bundle, run func(co
 		o.Cluster, o.Took = b.Cluster, map[string]time.Duration{}
 		group.Go(func() error {
 			if err := run(ctx, b, o); err != nil {
-				o.Err = err
+				o.Err, o.Unreachable = err, errors.Is(err, cluster.ErrUnreachable)
 				d.config.Events.done(b.Cluster, "failed")
 			}
 			return nil

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,9 +108,12 @@ func testInput(t testing.TB, docs ...string) Input {
 	return in
 }
 
+// once compiles the policies for all tests of the package.
+var once = sync.OnceValues(func() (*Engine, error) { return Compile(context.Background(), policies.FS) })
+
 func compiled(t testing.TB) *Engine {
 	t.Helper()
-	e, err := Compile(t.Context(), policies.FS)
+	e, err := once()
 	if err != nil {
 		t.Fatal(err)
 	}

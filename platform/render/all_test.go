@@ -226,7 +226,7 @@ b: {{ uuidv4 }}
 	var got []string
 	for _, f := range r.Findings {
 		if f.Severity == finding.Error {
-			got = append(got, fmt.Sprint(f.Position, f.Clusters))
+			got = append(got, f.Position.String()+fmt.Sprint(f.Clusters))
 		}
 	}
 	want := []string{"components/shop/chart/templates/a.yaml:1:7[hub north]", "components/shop/chart/templates/b.yaml:1:7[hub north]"}

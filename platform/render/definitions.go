@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"dualtrack.internal/platform/render/place"
 )
 
 // definition is what a CustomResourceDefinition says about its kind.
@@ -26,10 +28,10 @@ func (f *folder) definitions() []definition {
 		if !isYAML(name) || !bytes.Contains(data, []byte("CustomResourceDefinition")) {
 			continue
 		}
-		docs, _ := scanDocs(name, data) // what is broken is reported when it is rendered
+		docs, _ := place.Scan(name, data) // what is broken is reported when it is rendered
 		for _, d := range docs {
 			var content map[string]any
-			if d.kind != "CustomResourceDefinition" || d.root.Decode(&content) != nil {
+			if d.Kind != "CustomResourceDefinition" || d.Root.Decode(&content) != nil {
 				continue
 			}
 			if def, ok := readDefinition(content); ok {

@@ -6,6 +6,7 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render/place"
 )
 
 // ComponentLabel is the label that every object of a bundle carries; its value
@@ -87,7 +88,7 @@ func imagesOf(c *catalog.Component, b *catalog.Baseline) (map[string]string, err
 // resolveImages replaces symbolic image names wherever an object holds
 // containers: in pods, templates of pods, and custom resources that embed them.
 func resolveImages(value any, images map[string]string, depth int) {
-	if depth > maxDepth || len(images) == 0 {
+	if depth > place.MaxDepth || len(images) == 0 {
 		return
 	}
 	switch v := value.(type) {

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render/place"
 )
 
 // kustomizationNames are the names that kustomize looks for.
@@ -48,7 +49,7 @@ func guard(f *folder) finding.Problems {
 }
 
 func guardFile(f *folder, name string) finding.Problems {
-	docs, err := scanDocs(name, f.data[name])
+	docs, err := place.Scan(name, f.data[name])
 	if err != nil {
 		found, _ := finding.Gather(err)
 		return found
@@ -57,8 +58,8 @@ func guardFile(f *folder, name string) finding.Problems {
 		return finding.Problems{{Position: finding.Position{File: name}, What: "holds no single kustomization",
 			Mend: "write one mapping"}}
 	}
-	root := docs[0].root
-	if twice := duplicateKeys(name, root, 0); len(twice) > 0 {
+	root := docs[0].Root
+	if twice := place.DuplicateKeys(name, root, 0); len(twice) > 0 {
 		return twice
 	}
 	var k types.Kustomization
@@ -78,7 +79,7 @@ func malformed(name string, root *yaml.Node, err error) *finding.Problem {
 	p := &finding.Problem{Position: finding.Position{File: name, Line: root.Line}, What: "is no kustomization: " + err.Error(),
 		Mend: "see kustomize's fields"}
 	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
-		p.Position = at(name, findKey(root, m[1], 0))
+		p.Position = place.At(name, place.FindKey(root, m[1], 0))
 		p.Field, p.What, p.Mend = m[1], "unknown field", "remove it or mend its name"
 	}
 	return p
@@ -111,8 +112,8 @@ func forbidden(name string, root *yaml.Node, k *types.Kustomization) finding.Pro
 		{"vars", k.Vars != nil, "use replacements"},
 	} {
 		if field.set {
-			key, _ := mappingEntry(root, field.name)
-			problems = append(problems, &finding.Problem{Position: at(name, key), Field: field.name,
+			key, _ := place.Entry(root, field.name)
+			problems = append(problems, &finding.Problem{Position: place.At(name, key), Field: field.name,
 				What: "is not allowed", Mend: field.mend})
 		}
 	}
@@ -162,7 +163,7 @@ func generatorFiles(field string, g types.GeneratorArgs) []reference {
 }
 
 func checkReference(f *folder, name string, root *yaml.Node, ref reference) *finding.Problem {
-	p := &finding.Problem{Position: at(name, findScalar(root, ref.value, 0)), Field: ref.field}
+	p := &finding.Problem{Position: place.At(name, place.FindScalar(root, ref.value, 0)), Field: ref.field}
 	target := ref.target()
 	switch full, inside := f.inside(path.Dir(name), target); {
 	case isRemote(target):
@@ -186,44 +187,4 @@ func checkReference(f *folder, name string, root *yaml.Node, ref reference) *fin
 func isRemote(target string) bool {
 	return strings.ContainsAny(target, ":?@\n") || strings.HasPrefix(strings.ToLower(target), "github.com") ||
 		strings.Contains(target, "//") || strings.Contains(target, "_git/") || strings.Contains(target, ".git/")
-}
-
-// at is a node's place; nil means the whole file.
-func at(file string, node *yaml.Node) finding.Position {
-	if node == nil {
-		return finding.Position{File: file}
-	}
-	return finding.Position{File: file, Line: node.Line, Column: node.Column}
-}
-
-// findScalar finds the first scalar with a value.
-func findScalar(node *yaml.Node, value string, depth int) *yaml.Node {
-	if node == nil || depth > maxDepth {
-		return nil
-	}
-	if node.Kind == yaml.ScalarNode && node.Value == value {
-		return node
-	}
-	for _, child := range node.Content {
-		if found := findScalar(child, value, depth+1); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// findKey finds the first mapping key of a name.
-func findKey(node *yaml.Node, name string, depth int) *yaml.Node {
-	if node == nil || depth > maxDepth {
-		return nil
-	}
-	if key, _ := mappingEntry(node, name); key != nil {
-		return key
-	}
-	for _, child := range node.Content {
-		if found := findKey(child, name, depth+1); found != nil {
-			return found
-		}
-	}
-	return nil
 }

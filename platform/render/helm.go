@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render/place"
 )
 
 const hookAnnotation = "helm.sh/hook"
@@ -119,13 +120,13 @@ func checkSchema(name string, data []byte) *finding.Problem {
 
 // checkPlain refuses broken YAML and keys that stand twice.
 func checkPlain(name string, data []byte) error {
-	docs, err := scanDocs(name, data)
+	docs, err := place.Scan(name, data)
 	if err != nil {
 		return err
 	}
 	var problems finding.Problems
 	for _, d := range docs {
-		problems = append(problems, duplicateKeys(name, d.root, 0)...)
+		problems = append(problems, place.DuplicateKeys(name, d.Root, 0)...)
 	}
 	return problems.Err()
 }
@@ -142,8 +143,8 @@ func (r *release) checkDependencies(c *chart.Chart, manifest string) error {
 		p := &finding.Problem{Position: finding.Position{File: manifest}, Field: "dependencies",
 			What: "subchart " + want.Name + " does not stand in charts/",
 			Mend: "copy its folder there: nothing is downloaded while rendering"}
-		if docs, err := scanDocs(manifest, r.folder.data[manifest]); err == nil && len(docs) == 1 {
-			p.Position = at(manifest, findScalar(mappingValue(docs[0].root, "dependencies"), want.Name, 0))
+		if docs, err := place.Scan(manifest, r.folder.data[manifest]); err == nil && len(docs) == 1 {
+			p.Position = place.At(manifest, place.FindScalar(place.Value(docs[0].Root, "dependencies"), want.Name, 0))
 		}
 		return p
 	}
@@ -206,15 +207,15 @@ func (r *release) source(name string) string {
 // objects reads what one template gave.
 func (r *release) objects(name, text string) ([]raw, finding.Problems) {
 	file := r.source(name)
-	template := scanTemplate(r.folder.data[file])
+	template := place.Template(r.folder.data[file])
 	var out []raw
 	var problems finding.Problems
-	for n, piece := range splitDocuments([]byte(text)) {
-		data, err := yaml.YAMLToJSONStrict(piece.text)
+	for n, piece := range place.Split([]byte(text)) {
+		data, err := yaml.YAMLToJSONStrict(piece.Text)
 		if err != nil {
-			p := yamlProblem(file, err)
+			p := place.Problem(file, err)
 			p.What = fmt.Sprintf("gives no valid YAML in its document %d: %s", n+1, strings.TrimPrefix(p.What, "is not valid YAML: "))
-			p.Line, p.Mend = template.nth(n), "mend the template or the values it reads"
+			p.Line, p.Mend = template.Nth(n), "mend the template or the values it reads"
 			problems = append(problems, p)
 			continue
 		}
@@ -223,12 +224,12 @@ func (r *release) objects(name, text string) ([]raw, finding.Problems) {
 		}
 		object, err := fromJSON(data)
 		if err != nil {
-			problems = append(problems, &finding.Problem{Position: finding.Position{File: file, Line: template.nth(n)},
+			problems = append(problems, &finding.Problem{Position: finding.Position{File: file, Line: template.Nth(n)},
 				What: fmt.Sprintf("gives no object in its document %d", n+1), Mend: "write apiVersion, kind and metadata"})
 			continue
 		}
 		one := raw{object: object, source: finding.Position{File: file}, trace: &trace{template: file}}
-		one.source.Line = template.find(object.GetKind(), object.GetName())
+		one.source.Line = template.Find(object.GetKind(), object.GetName())
 		if events, ok := object.GetAnnotations()[hookAnnotation]; ok {
 			if one.hooks = hookEvents(events); len(one.hooks) == 0 {
 				continue // a test
@@ -241,15 +242,15 @@ func (r *release) objects(name, text string) ([]raw, finding.Problems) {
 
 // exact finds the documents of definitions: they are plain YAML, not templates.
 func (r *release) exact(definitions []raw) {
-	docs := map[string][]doc{}
+	docs := map[string][]place.Doc{}
 	for i := range definitions {
 		o := &definitions[i]
 		name := o.source.File
 		if _, seen := docs[name]; !seen {
-			docs[name], _ = scanDocs(name, r.folder.data[name])
+			docs[name], _ = place.Scan(name, r.folder.data[name])
 		}
 		if d := matchDoc(docs[name], o.object); d != nil {
-			o.source.Line, o.exact, o.trace.doc = d.line, true, d
+			o.source.Line, o.exact, o.trace.doc = d.Line, true, d
 		}
 	}
 }

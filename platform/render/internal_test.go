@@ -3,14 +3,11 @@ package render
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
-
-	"dualtrack.internal/platform/finding"
 )
 
 // TestBuiltinVersions holds the API versions told to charts against Kubernetes'
@@ -119,26 +116,6 @@ func TestMergeValues(t *testing.T) {
 	}
 }
 
-func TestSplitDocuments(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name, in string
-		want     []piece
-	}{
-		{"empty", "", nil},
-		{"comments only", "# a\n---\n \n# b\n", nil},
-		{"one", "a: 1\n", []piece{{1, []byte("a: 1\n")}}},
-		{"leading separator", "---\na: 1\n", []piece{{2, []byte("a: 1\n")}}},
-		{"two", "a: 1\n--- # next\nb: 2\n---", []piece{{1, []byte("a: 1\n")}, {2, []byte(" # next\nb: 2\n")}}},
-		{"separator with content", "--- {a: 1}\n", []piece{{1, []byte(" {a: 1}\n")}}},
-		{"text that looks like one", "a: |\n  ---\n  b\n----\n", []piece{{1, []byte("a: |\n  ---\n  b\n----\n")}}},
-	} {
-		if diff := cmp.Diff(c.want, splitDocuments([]byte(c.in)), cmp.AllowUnexported(piece{})); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.name, diff)
-		}
-	}
-}
-
 // gone is a tree that fails as a broken disk does.
 type gone struct{}
 
@@ -152,67 +129,4 @@ func TestUnreadableComponent(t *testing.T) {
 	if _, err := readFolder(gone{}, "components/a"); !errors.Is(err, errDisk) {
 		t.Errorf("error is %v, want %v", err, errDisk)
 	}
-}
-
-func FuzzDocuments(f *testing.F) {
-	for _, seed := range []string{
-		"a: 1\n---\nb: 2\n", "kind: List\nitems:\n- kind: ConfigMap\n  metadata: {name: a}\n", "&a [*a]", "a: &b {c: *b}\n",
-		"? {a: b}\n: c\n", "--- |\n ---\n---", "\xff", "a: !!binary x\n", "<<: *a", "metadata: 1\nkind: {}\n",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		pieces := splitDocuments(data)
-		last := 0
-		for _, p := range pieces {
-			if p.line <= last-1 || !strings.Contains(string(data), string(p.text)) {
-				t.Errorf("piece of line %d after line %d is not in order or not in the text", p.line, last)
-			}
-			last = p.line
-		}
-		docs, err := scanDocs("x.yaml", data)
-		if err != nil {
-			if found, other := finding.Gather(err); other != nil || len(found) == 0 {
-				t.Errorf("error is no problem: %v", err)
-			}
-		}
-		for _, d := range docs {
-			if d.root == nil || d.line < 1 {
-				t.Errorf("document at line %d", d.line)
-			}
-			duplicateKeys("x.yaml", d.root, 0)
-			metadataStrings("x.yaml", d.root)
-			findScalar(d.root, "a", 0)
-		}
-	})
-}
-
-func FuzzLocate(f *testing.F) {
-	f.Add([]byte("kind: A\nspec:\n  list:\n    - name: a\n      b: 1\n"), "/spec/list/0/b")
-	f.Add([]byte("a: &x {b: *x}\n"), "/a/b/b/b/b")
-	f.Add([]byte("kind: {{ .K }}\nmetadata:\n  name: {{ x }}-y\n- a: b\n"), "/metadata/name")
-	f.Add([]byte("- - a\n"), "/0/0")
-	f.Add([]byte("a: 1\n"), "/~2~01//-1/+1/00")
-	f.Fuzz(func(t *testing.T, data []byte, pointer string) {
-		tokens := splitPointer(pointer)
-		lines := strings.Count(string(data), "\n") + 1
-		docs, _ := scanDocs("x.yaml", data)
-		for _, d := range docs {
-			key, value, found := walk(d.root, map[string]any{}, tokens)
-			if key == nil || value == nil {
-				t.Fatalf("no place for %q, found is %t", pointer, found)
-			}
-			sameScalar(value, "a")
-		}
-		blocks := scanTemplate(data)
-		for i, b := range blocks {
-			if b.line < 1 || b.line > lines || b.end < b.line || i > 0 && b.line <= blocks[i-1].line {
-				t.Errorf("block %d stands in lines %d to %d of %d", i, b.line, b.end, lines)
-			}
-			b.fits("A", "a")
-			if got := locateInTemplate(data, b.line, tokens); got < b.line || got >= b.end {
-				t.Errorf("%q is in line %d, outside its object's lines %d to %d", pointer, got, b.line, b.end)
-			}
-		}
-	})
 }

@@ -19,6 +19,7 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render/place"
 )
 
 const originAnnotation = "config.kubernetes.io/origin"
@@ -31,7 +32,7 @@ type build struct {
 	dir    string // of the kustomization, relative to the repository
 	top    string // the kustomization's file
 	files  *recorder
-	docs   map[string][]doc // manifests that were read
+	docs   map[string][]place.Doc // manifests that were read
 }
 
 // runKustomize renders a kustomization of the component. It sees the
@@ -41,7 +42,7 @@ func runKustomize(f *folder, dir string) ([]raw, error) {
 		return nil, problems.Err()
 	}
 	b := &build{folder: f, dir: dir, files: &recorder{FileSystem: filesys.MakeFsInMemory(), read: map[string]bool{}},
-		docs: map[string][]doc{}}
+		docs: map[string][]place.Doc{}}
 	if err := b.load(); err != nil {
 		return nil, err
 	}
@@ -116,17 +117,17 @@ func (b *build) sources(ran bool) finding.Problems {
 		if !isYAML(name) || free[name] {
 			continue
 		}
-		docs, err := scanDocs(name, b.folder.data[name])
+		docs, err := place.Scan(name, b.folder.data[name])
 		if err != nil && !ran {
 			found, _ := finding.Gather(err)
 			problems = append(problems, found...)
 		}
 		b.docs[name] = docs
 		for _, d := range docs {
-			problems = append(problems, duplicateKeys(name, d.root, 0)...)
-			problems = append(problems, metadataStrings(name, d.root)...)
-			if !ran && !patches[name] && (d.apiVersion == "" || d.kind == "" || d.name == "") {
-				problems = append(problems, &finding.Problem{Position: finding.Position{File: name, Line: d.line},
+			problems = append(problems, place.DuplicateKeys(name, d.Root, 0)...)
+			problems = append(problems, metadataStrings(name, d.Root)...)
+			if !ran && !patches[name] && (d.APIVersion == "" || d.Kind == "" || d.Name == "") {
+				problems = append(problems, &finding.Problem{Position: finding.Position{File: name, Line: d.Line},
 					What: "is no object", Mend: "write apiVersion, kind and metadata.name"})
 			}
 		}
@@ -162,16 +163,16 @@ func (b *build) named() (free, patches map[string]bool) {
 func metadataStrings(file string, root *yaml.Node) finding.Problems {
 	var problems finding.Problems
 	for _, field := range []string{"labels", "annotations"} {
-		entries := resolved(mappingValue(mappingValue(root, "metadata"), field))
+		entries := place.Resolved(place.Value(place.Value(root, "metadata"), field))
 		if entries == nil || entries.Kind != yaml.MappingNode {
 			continue
 		}
 		for i := 0; i+1 < len(entries.Content); i += 2 {
-			key, value := entries.Content[i], resolved(entries.Content[i+1])
+			key, value := entries.Content[i], place.Resolved(entries.Content[i+1])
 			if value == nil || key.Value == "<<" || value.Tag == "!!str" || value.Tag == "!!null" {
 				continue
 			}
-			problems = append(problems, &finding.Problem{Position: at(file, entries.Content[i+1]),
+			problems = append(problems, &finding.Problem{Position: place.At(file, entries.Content[i+1]),
 				Field: "metadata." + field + "." + key.Value, What: "is no string", Mend: "quote it"})
 		}
 	}
@@ -251,8 +252,8 @@ func (b *build) locate(r *raw, origin *resource.Origin) {
 	}
 	if origin.Path == "" {
 		r.source.File = path.Join(b.dir, filepath.ToSlash(origin.ConfiguredIn))
-		if found, err := scanDocs(r.source.File, b.folder.data[r.source.File]); err == nil && len(found) == 1 {
-			r.source = at(r.source.File, generatorNode(found[0].root, r.object))
+		if found, err := place.Scan(r.source.File, b.folder.data[r.source.File]); err == nil && len(found) == 1 {
+			r.source = place.At(r.source.File, generatorNode(found[0].Root, r.object))
 			r.source.Column = 0
 		}
 		return
@@ -260,21 +261,21 @@ func (b *build) locate(r *raw, origin *resource.Origin) {
 	name := path.Join(b.dir, filepath.ToSlash(origin.Path))
 	r.source = finding.Position{File: name}
 	if d := matchDoc(b.docs[name], r.object); d != nil {
-		r.source.Line, r.exact, r.trace.doc = d.line, true, d
+		r.source.Line, r.exact, r.trace.doc = d.Line, true, d
 	}
 }
 
 // matchDoc finds the document that became an object: its name may have gained
 // a prefix, a suffix or a hash.
-func matchDoc(docs []doc, object *unstructured.Unstructured) *doc {
-	var best *doc
+func matchDoc(docs []place.Doc, object *unstructured.Unstructured) *place.Doc {
+	var best *place.Doc
 	score := 0
 	for i, d := range docs {
-		if d.kind != object.GetKind() || d.name == "" || !strings.Contains(object.GetName(), d.name) {
+		if d.Kind != object.GetKind() || d.Name == "" || !strings.Contains(object.GetName(), d.Name) {
 			continue
 		}
-		s := 2 * len(d.name)
-		if d.namespace == object.GetNamespace() {
+		s := 2 * len(d.Name)
+		if d.Namespace == object.GetNamespace() {
 			s++
 		}
 		if s > score {
@@ -296,4 +297,25 @@ func (r *recorder) ReadFile(name string) ([]byte, error) {
 		r.read[strings.TrimPrefix(filepath.ToSlash(name), "/")] = true
 	}
 	return data, err
+}
+
+// generatorNode finds the generator's entry that made a ConfigMap or Secret:
+// the longest name that the object's name begins with.
+func generatorNode(root *yaml.Node, object *unstructured.Unstructured) *yaml.Node {
+	field := "configMapGenerator"
+	if object.GetKind() == "Secret" {
+		field = "secretGenerator"
+	}
+	best, entries := place.Entry(root, field)
+	length := 0
+	if entries = place.Resolved(entries); entries == nil {
+		return best
+	}
+	for _, entry := range entries.Content {
+		name := place.Scalar(place.Value(entry, "name"))
+		if len(name) > length && strings.Contains(object.GetName(), name) {
+			best, length = entry, len(name)
+		}
+	}
+	return best
 }

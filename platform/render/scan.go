@@ -10,6 +10,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render/place"
 )
 
 // templateScan is what a chart's templates call that a reproducible rendering
@@ -97,10 +98,10 @@ func (s *templateScan) values(r *release, value any) {
 // where the values over them begin.
 func (r *release) valuePlace(value string) finding.Position {
 	name := r.dir + "/values.yaml"
-	docs, _ := scanDocs(name, r.folder.data[name])
+	docs, _ := place.Scan(name, r.folder.data[name])
 	for _, d := range docs {
-		if node := findScalar(d.root, value, 0); node != nil {
-			return at(name, node)
+		if node := place.FindScalar(d.Root, value, 0); node != nil {
+			return place.At(name, node)
 		}
 	}
 	return r.valuesAt
@@ -190,7 +191,7 @@ func ignoresOrder(cmd *parse.CommandNode) bool {
 func (w walker) call(f *parse.IdentifierNode, ordered bool) {
 	where := finding.Position{File: w.file, Line: w.line}
 	if w.line == 0 {
-		where.Line, where.Column = place(w.text, int(f.Pos))
+		where.Line, where.Column = lineColumn(w.text, int(f.Pos))
 	}
 	key := f.Ident + "\x00" + where.String()
 	if w.scan.seen[key] {
@@ -215,8 +216,8 @@ func (w walker) call(f *parse.IdentifierNode, ordered bool) {
 		What: fmt.Sprintf("%s %s: the rendering would not be reproducible", f.Ident, why), Mend: mend})
 }
 
-// place gives line and column of an offset, both from 1.
-func place(text []byte, offset int) (line, column int) {
+// lineColumn gives line and column of an offset, both from 1.
+func lineColumn(text []byte, offset int) (line, column int) {
 	before := text[:min(max(offset, 0), len(text))]
 	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
 }

@@ -36,6 +36,8 @@ func (r *Result) AddOutcomes(outcomes []fleet.Outcome, cat *catalog.Catalog, lac
 
 func state(o fleet.Outcome) State {
 	switch {
+	case o.Unreachable:
+		return Unreachable
 	case o.Err != nil:
 		return Failed
 	case o.NotRunning:
@@ -149,7 +151,7 @@ func (r *Result) AddPrograms(name string, programs []cluster.ProcessStatus) {
 			continue
 		}
 		for _, p := range programs {
-			r.Clusters[i].Programs = append(r.Clusters[i].Programs, Program{Name: p.Program, PID: p.PID, State: string(p.State)})
+			r.Clusters[i].Programs = append(r.Clusters[i].Programs, Program{Name: p.Program, PID: p.PID, State: string(p.State), PSS: p.PSS})
 		}
 	}
 }

@@ -141,6 +141,7 @@ type Program struct {
 	Name  string `json:"name"`
 	PID   int    `json:"pid,omitempty"`
 	State string `json:"state"`
+	PSS   uint64 `json:"pssBytes,omitempty"` // shared pages count in parts
 }
 
 // NewTrack sums up one judge's verdicts.

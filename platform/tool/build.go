@@ -48,7 +48,7 @@ type GoError struct{ Err error }
 
 func (e *GoError) Error() string {
 	return "the programs under tools/ must be built once, and no `go` is in PATH (" + e.Err.Error() +
-		"); install Go from https://go.dev/dl and put its bin folder into PATH"
+		"); install Go and put its bin folder into PATH"
 }
 
 // Unwrap is what the search answered.

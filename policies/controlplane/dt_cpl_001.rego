@@ -55,7 +55,7 @@ kubeadm(config, base) := {
 		],
 	),
 } if {
-	pointer := obj.pointer(base, ["apiServer", "extraArgs"])
+	pointer := concat("", [base, "/apiServer/extraArgs"])
 }
 
 map_flags(flags, base) := [{"name": name, "value": obj.text(value), "glued": true, "pointer": obj.pointer(base, [name])} |

@@ -93,20 +93,20 @@ malformed contains unlike(obj.pointer(pointer, [field]), value, "object") if {
 	not is_object(value)
 }
 
-malformed contains unlike(obj.pointer(pointer, ["securityContext", "seccompProfile"]), value, "object") if {
+malformed contains unlike(concat("", [pointer, "/securityContext/seccompProfile"]), value, "object") if {
 	value := context.seccompProfile
 	value != null
 	not is_object(value)
 }
 
-malformed contains unlike(obj.pointer(c.pointer, ["image"]), value, "string") if {
+malformed contains unlike(concat("", [c.pointer, "/image"]), value, "string") if {
 	some c in containers
 	value := c.value.image
 	value != null
 	not is_string(value)
 }
 
-malformed contains unlike(obj.pointer(c.pointer, ["securityContext"]), value, "object") if {
+malformed contains unlike(concat("", [c.pointer, "/securityContext"]), value, "object") if {
 	some c in containers
 	value := c.value.securityContext
 	value != null

@@ -8,24 +8,14 @@ package dualtrack.severity
 
 weaker := {"baseline", "privileged"}
 
-of(meta, _) := data.context.severity[meta.id]
-
-of(meta, finding) := "warning" if {
-	not data.context.severity[meta.id]
+of(meta, finding) := level if {
+	level := data.context.severity[meta.id]
+} else := "warning" if {
+	own(meta, finding) == "error"
 	lowered(meta)
-	object.get(finding, "severity", meta.severity) == "error"
-}
+} else := own(meta, finding)
 
-of(meta, finding) := object.get(finding, "severity", meta.severity) if {
-	not data.context.severity[meta.id]
-	not lowered(meta)
-}
-
-of(meta, finding) := finding.severity if {
-	not data.context.severity[meta.id]
-	lowered(meta)
-	finding.severity != "error"
-}
+own(meta, finding) := object.get(finding, "severity", meta.severity)
 
 lowered(meta) if {
 	meta.profile == "restricted"

@@ -33,11 +33,11 @@ kind := object.get(ref, "kind", "Deployment")
 
 name := object.get(ref, "name", "")
 
-target := workload if {
+target := [workload |
 	some workload in data.context.workloads[input.namespace]
 	workload.kind == kind
 	workload.name == name
-}
+][0]
 
 builtin := {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"}
 

@@ -1,6 +1,5 @@
 package dualtrack.pods.dt_sec_001
 
-import data.dualtrack.object as obj
 import data.dualtrack.pod
 
 meta := {
@@ -21,5 +20,5 @@ findings contains {
 } if {
 	some c in pod.containers
 	not object.get(c.context, "privileged", null) in {null, false}
-	at := obj.pointer(c.pointer, ["securityContext", "privileged"])
+	at := concat("", [c.pointer, "/securityContext/privileged"])
 }

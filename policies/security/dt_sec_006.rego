@@ -15,15 +15,14 @@ meta := {
 }
 
 findings contains {
-	"pointer": obj.pointer(c.pointer, array.concat(["securityContext"], path)),
+	"pointer": concat("", [c.pointer, "/securityContext/capabilities/drop"]),
 	"container": c.name,
 	"message": sprintf("%s does not drop ALL capabilities%s", [pod.describe(c), hint(drop)]),
-	"patch": obj.set_at(c.value, c.pointer, array.concat(["securityContext"], path), ["ALL"]),
+	"patch": obj.set_at(c.value, c.pointer, ["securityContext", "capabilities", "drop"], ["ALL"]),
 } if {
 	not pod.windows
 	some c in pod.containers
-	path := ["capabilities", "drop"]
-	drop := obj.items(c.context, path)
+	drop := obj.items(c.context, ["capabilities", "drop"])
 	not "ALL" in drop
 }
 

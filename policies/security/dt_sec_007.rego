@@ -14,7 +14,7 @@ meta := {
 }
 
 findings contains {
-	"pointer": obj.pointer(c.pointer, ["securityContext", "allowPrivilegeEscalation"]),
+	"pointer": concat("", [c.pointer, "/securityContext/allowPrivilegeEscalation"]),
 	"container": c.name,
 	"message": sprintf("%s does not set allowPrivilegeEscalation to false", [pod.describe(c)]),
 	"patch": obj.set_at(c.value, c.pointer, ["securityContext", "allowPrivilegeEscalation"], false),

@@ -15,11 +15,13 @@ meta := {
 
 path := ["securityContext", "runAsNonRoot"]
 
+field := "/securityContext/runAsNonRoot"
+
 of_pod := object.get(pod.context, "runAsNonRoot", null)
 
 # A pod's false fails even where every container overrides it.
 findings contains {
-	"pointer": obj.pointer(pod.pointer, path),
+	"pointer": concat("", [pod.pointer, field]),
 	"message": "the pod does not have to run as another user than root",
 	"patch": obj.set_at(pod.spec, pod.pointer, path, true),
 } if {
@@ -28,17 +30,17 @@ findings contains {
 }
 
 findings contains {
-	"pointer": obj.pointer(c.pointer, path),
+	"pointer": concat("", [c.pointer, field]),
 	"container": c.name,
 	"message": sprintf("%s does not have to run as another user than root", [pod.describe(c)]),
-	"patch": [{"op": "replace", "path": obj.pointer(c.pointer, path), "value": true}],
+	"patch": [{"op": "replace", "path": concat("", [c.pointer, field]), "value": true}],
 } if {
 	some c in pod.containers
 	not object.get(c.context, "runAsNonRoot", null) in {null, true}
 }
 
 findings contains {
-	"pointer": obj.pointer(c.pointer, path),
+	"pointer": concat("", [c.pointer, field]),
 	"container": c.name,
 	"message": sprintf("neither %s nor the pod sets runAsNonRoot", [pod.describe(c)]),
 	"patch": obj.set_at(pod.spec, pod.pointer, path, true),

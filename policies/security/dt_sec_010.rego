@@ -15,6 +15,8 @@ meta := {
 
 path := ["securityContext", "seccompProfile"]
 
+field := "/securityContext/seccompProfile/type"
+
 default_profile := {"type": "RuntimeDefault"}
 
 good(profile) if profile.type in {"RuntimeDefault", "Localhost"}
@@ -23,7 +25,7 @@ of_pod := object.get(pod.context, "seccompProfile", null)
 
 # A pod's bad value fails even where every container overrides it.
 findings contains {
-	"pointer": obj.pointer(pod.pointer, array.concat(path, ["type"])),
+	"pointer": concat("", [pod.pointer, field]),
 	"message": "the pod's seccomp profile is neither RuntimeDefault nor Localhost",
 	"patch": obj.set_at(pod.spec, pod.pointer, path, default_profile),
 } if {
@@ -33,7 +35,7 @@ findings contains {
 }
 
 findings contains {
-	"pointer": obj.pointer(c.pointer, array.concat(path, ["type"])),
+	"pointer": concat("", [c.pointer, field]),
 	"container": c.name,
 	"message": sprintf("the seccomp profile of %s is neither RuntimeDefault nor Localhost", [pod.describe(c)]),
 	"patch": obj.set_at(c.value, c.pointer, path, default_profile),
@@ -46,7 +48,7 @@ findings contains {
 }
 
 findings contains {
-	"pointer": obj.pointer(c.pointer, array.concat(path, ["type"])),
+	"pointer": concat("", [c.pointer, field]),
 	"container": c.name,
 	"message": sprintf("neither %s nor the pod has a usable seccomp profile", [pod.describe(c)]),
 	"patch": obj.set_at(pod.spec, pod.pointer, path, default_profile),

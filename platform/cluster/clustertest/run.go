@@ -31,7 +31,7 @@ func Run(t *testing.T, core cluster.Core, spec cluster.Spec) {
 	t.Helper()
 	s := &suite{core: core, spec: spec, name: spec.Cluster.Name}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), startLimit)
 		defer cancel()
 		if err := core.Remove(ctx, s.name); err != nil {
 			t.Errorf("remove at the end: %v", err)

@@ -46,6 +46,10 @@ func (e *StoppedError) Error() string {
 		e.Cluster, e.Program, e.PID, e.PID)
 }
 
+// Is makes the error one of cluster.ErrUnreachable: the program lives and does
+// not answer.
+func (e *StoppedError) Is(target error) bool { return target == cluster.ErrUnreachable }
+
 // TimeoutError is a start that took too long though every program lives.
 type TimeoutError struct {
 	Cluster string

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestEnsurePKI(t *testing.T) {
@@ -40,10 +38,7 @@ func TestEnsurePKI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := layout{name: "c", root: t.TempDir()}
-			if err := l.makeFolders(); err != nil {
-				t.Fatal(err)
-			}
+			l := tempLayout(t)
 			first, err := l.ensurePKI(now.Add(-tc.age), false)
 			if err != nil || len(first.lines) > 0 || !first.authority {
 				t.Fatalf("first issue: %+v, %v", first, err)
@@ -64,7 +59,7 @@ func TestEnsurePKI(t *testing.T) {
 			if tc.want > 0 && !strings.Contains(got.lines[0], tc.why) {
 				t.Errorf("renewed %q, want %q", got.lines[0], tc.why)
 			}
-			if diff := cmp.Diff(account, read(t, l.pki("sa.key"))); diff != "" {
+			if account != read(t, l.pki("sa.key")) {
 				t.Error("the service account key changed, which ends every token")
 			}
 			if again, err := l.ensurePKI(now, false); err != nil || len(again.lines) > 0 || again.authority {
@@ -72,6 +67,16 @@ func TestEnsurePKI(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tempLayout is the folder of a cluster that was never started.
+func tempLayout(t *testing.T) layout {
+	t.Helper()
+	l := layout{name: "c", root: t.TempDir()}
+	if err := l.makeFolders(); err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func read(t *testing.T, path string) string {
@@ -86,10 +91,7 @@ func read(t *testing.T, path string) string {
 // TestSecretsKey refuses to replace a key that something is encrypted with.
 func TestSecretsKey(t *testing.T) {
 	t.Parallel()
-	l := layout{name: "c", root: t.TempDir()}
-	if err := l.makeFolders(); err != nil {
-		t.Fatal(err)
-	}
+	l := tempLayout(t)
 	first, err := l.encryptionKey()
 	if err != nil {
 		t.Fatal(err)

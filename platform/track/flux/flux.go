@@ -13,7 +13,6 @@ import (
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -102,17 +101,8 @@ func (j *Judge) one(ctx context.Context, in track.Input, o render.Object) (track
 
 func unknown(v track.Verdict, what string, err error) track.Verdict {
 	v.Sync, v.Health, v.Native = track.SyncUnknown, track.HealthUnknown, "unknown"
-	v.Why = what + ": " + reason(err)
+	v.Why = what + ": " + apply.Words(v.Object, err)
 	return v
-}
-
-// reason is the server's message without the client's wrapping.
-func reason(err error) string {
-	var s apierrors.APIStatus
-	if errors.As(err, &s) {
-		return s.Status().Message
-	}
-	return err.Error()
 }
 
 func missing(v track.Verdict) track.Verdict {

@@ -1,4 +1,4 @@
-package render
+package place
 
 import (
 	"bytes"
@@ -21,12 +21,13 @@ type block struct {
 	name      string // as written, actions and all
 }
 
-// templateBlocks are the objects of one template, in order. Templates are no
+// Blocks are the objects of one template, in order. Templates are no
 // YAML, so they are searched line by line and what is not found is left out.
-type templateBlocks []block
+type Blocks []block
 
-func scanTemplate(text []byte) templateBlocks {
-	var blocks templateBlocks
+// Template finds the objects of a template.
+func Template(text []byte) Blocks {
+	var blocks Blocks
 	version, line, inMetadata := 0, 0, false
 	for raw := range bytes.Lines(text) {
 		line++
@@ -67,8 +68,8 @@ func unquote(s string) string {
 	return strings.Trim(s, `"' `)
 }
 
-// find gives the first line of the object's block, 0 when none fits.
-func (t templateBlocks) find(kind, name string) int {
+// Find gives the first line of the object's block, 0 when none fits.
+func (t Blocks) Find(kind, name string) int {
 	best, score := 0, 0
 	for _, b := range t {
 		if s := b.fits(kind, name); s > score {
@@ -102,20 +103,20 @@ func (b block) fits(kind, name string) int {
 	return score
 }
 
-// nth is the first line of the nth object, counted from 0; 0 when it is not known.
-func (t templateBlocks) nth(n int) int {
+// Nth is the first line of the nth object, counted from 0; 0 when it is not known.
+func (t Blocks) Nth(n int) int {
 	if n < len(t) {
 		return t[n].line
 	}
 	return 0
 }
 
-// locateInTemplate follows a pointer down a template's lines from an object's
+// InTemplate follows a pointer down a template's lines from an object's
 // first line as far as keys are found.
-func locateInTemplate(text []byte, start int, pointer []string) (line int) {
+func InTemplate(text []byte, start int, pointer []string) (line int) {
 	lines := strings.Split(string(text), "\n")
 	end := len(lines)
-	for _, b := range scanTemplate(text) {
+	for _, b := range Template(text) {
 		if b.line == start {
 			end = min(end, b.end-1)
 		}
@@ -134,7 +135,7 @@ func locateInTemplate(text []byte, start int, pointer []string) (line int) {
 // seek finds a key, or a list's item for a number, after a line and below its
 // indentation. The key of an item may stand on the item's own line.
 func seek(lines []string, line, end, indent int, token string) (next, at int) {
-	index, isIndex := listIndex(token)
+	index, isIndex := ListIndex(token)
 	first := line // lines[line] follows line
 	if indent >= 0 && line > 0 && strings.HasPrefix(strings.TrimLeft(lines[line-1], " "), "- ") {
 		first = line - 1
