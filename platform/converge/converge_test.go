@@ -40,20 +40,21 @@ func TestConvergesAndThenWritesNothing(t *testing.T) {
 	}
 }
 
-// TestDrift is what people and programs do to a cluster, and what is told of it.
-func TestDrift(t *testing.T) {
-	c := alone(t)
-	l := loop(t, nil)
-	hpa := `
+const driftAutoscaler = `
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: scaled, namespace: drift}
 spec: {minReplicas: 1, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: scaled}, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]}
 `
+
+// TestDrift is what people and programs do to a cluster, and what is told of it.
+func TestDrift(t *testing.T) {
+	c := alone(t)
+	l := loop(t, nil)
 	b := bundleOf(t, "sha256:drift", namespaceOf("drift"), deployment("drift", "web", "replicas: 2"), configMap("drift", "settings", "a: b"),
 		"apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: drift}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n",
 		"apiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: drift}\nstringData: {password: swordfish}\n",
-		deployment("drift", "scaled", "replicas: 2"), hpa)
+		deployment("drift", "scaled", "replicas: 2"), driftAutoscaler)
 	converged(t, l, b)
 	begin := time.Now().Add(-time.Second)
 
@@ -100,6 +101,14 @@ spec: {minReplicas: 1, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kin
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("drift (-want +got):\n%s", diff)
 	}
+	checkDriftWords(t, out, drift, b)
+	checkMended(t, c, l, b)
+	converged(t, l, bundleOf(t, "sha256:drift-end", namespaceOf("drift")))
+}
+
+// checkDriftWords holds both tracks' words, and that no Secret's value is told.
+func checkDriftWords(t *testing.T, out *Outcome, drift []track.Drifted, b *render.Bundle) {
+	t.Helper()
 	for _, name := range []track.Name{track.Flux, track.Argo} {
 		for i, want := range map[int]string{2: "differs, healthy", 3: "missing, missing", 5: "in sync, ", 6: "in sync, not judgeable here"} {
 			if got := words(out, name, b.Objects[i].Ref()); !strings.HasPrefix(got, want) {
@@ -114,8 +123,13 @@ spec: {minReplicas: 1, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kin
 			}
 		}
 	}
+}
 
-	out = converged(t, l, b)
+// checkMended applies again: what the bundle owns is as it was, what it does not
+// own is still there.
+func checkMended(t *testing.T, c client.Client, l *Loop, b *render.Bundle) {
+	t.Helper()
+	out := converged(t, l, b)
 	acts := map[string]apply.Action{}
 	for _, change := range out.Apply.Changes {
 		acts[change.Object.String()] = change.Action
@@ -131,7 +145,6 @@ spec: {minReplicas: 1, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kin
 	if err := c.Get(t.Context(), client.ObjectKey{Namespace: "drift", Name: "stray"}, manifest(t, configMap("drift", "stray", "")).Unstructured); err != nil {
 		t.Errorf("the unmanaged object: %v", err)
 	}
-	converged(t, l, bundleOf(t, "sha256:drift-end", namespaceOf("drift")))
 }
 
 func TestExtraAndKept(t *testing.T) {

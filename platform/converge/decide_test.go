@@ -44,11 +44,8 @@ func said(d decision) string {
 	return "wait " + d.after.String()
 }
 
-// TestDecide plays transcripts: a line is a time, what the round saw, and after
-// the arrow what is decided. Settle is 3 s, the interval 1 s, the deadline 60 s.
-func TestDecide(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct{ name, transcript string }{
+func transcripts() []struct{ name, transcript string } {
+	return []struct{ name, transcript string }{
 		{"first bring-up", `
 			0s   b1 -  unjudged        -> apply
 			2s   b1 b1 ok progressing  -> wait 1s
@@ -103,7 +100,14 @@ func TestDecide(t *testing.T) {
 			0s    b1 - unjudged       -> apply
 			59.8s b1 b1 progressing   -> wait 200ms
 			60s   b1 b1 ok            -> stop`},
-	} {
+	}
+}
+
+// TestDecide plays transcripts: a line is a time, what the round saw, and after
+// the arrow what is decided. Settle is 3 s, the interval 1 s, the deadline 60 s.
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	for _, tc := range transcripts() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { play(t, tc.transcript) })

@@ -42,15 +42,15 @@ func job(image string) string {
 	return "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j, namespace: known}\nspec: {suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: c, image: '" + image + "'}]}}}\n"
 }
 
-// TestSyncAsTheEnginesSee is what each track makes of changes of which Flux and
-// Argo CD are known to say different things, and of some that they agree on.
-func TestSyncAsTheEnginesSee(t *testing.T) {
-	c := alone(t)
-	applier, err := apply.New(access(t), apply.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(applier.Close)
+type syncCase struct {
+	name, applied string
+	change        func(*testing.T, render.Object)
+	judged        string // "" means what was applied
+	flux, argo    string // sync, and the fields' pointers
+	cause         string
+}
+
+func syncCases(c client.Client) []syncCase {
 	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: known}\nstringData: {k: v}\n"
 	role := "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: known}\naggregationRule: {clusterRoleSelectors: [{matchLabels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}}]}\nrules: []\n"
 	edit := func(manager, patch string) func(*testing.T, render.Object) {
@@ -58,13 +58,7 @@ func TestSyncAsTheEnginesSee(t *testing.T) {
 	}
 	env := `{"spec":{"template":{"spec":{"containers":[{"name":"web","env":[{"name":"B","value":"2"}]}]}}}}`
 	lastApplied := strings.ReplaceAll(configMap("known", "cm", "a: b, c: d"), "metadata: {", `metadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cm","namespace":"known"},"data":{"a":"b","c":"d"}}'}, `)
-	for _, tc := range []struct {
-		name, applied string
-		change        func(*testing.T, render.Object)
-		judged        string // "" means what was applied
-		flux, argo    string // sync, and the fields' pointers
-		cause         string
-	}{
+	return []syncCase{
 		{"kubectl adds an env", deployment("known", "web", "replicas: 0"), edit("kubectl-edit", env), "",
 			"differs /spec/template/spec/containers/0/env/0", "in sync", "flux-takes-over-kubectl"},
 		{"an operator adds an env", deployment("known", "web", "replicas: 0"), edit("operator", env), "", "in sync", "in sync", ""},
@@ -83,7 +77,19 @@ func TestSyncAsTheEnginesSee(t *testing.T) {
 		}, "", "differs /rules", "in sync", "aggregated-role"},
 		{"with last-applied, a field leaves Git", lastApplied, nil, configMap("known", "cm", "a: b"),
 			"differs /data/c /metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration", "differs /data/c", ""},
-	} {
+	}
+}
+
+// TestSyncAsTheEnginesSee is what each track makes of changes of which Flux and
+// Argo CD are known to say different things, and of some that they agree on.
+func TestSyncAsTheEnginesSee(t *testing.T) {
+	c := alone(t)
+	applier, err := apply.New(access(t), apply.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(applier.Close)
+	for _, tc := range syncCases(c) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := bundleOf(t, "sha256:"+tc.name, namespaceOf("known"), gadgets, tc.applied)
 			if _, err := applier.Apply(t.Context(), b, apply.Options{}); err != nil {

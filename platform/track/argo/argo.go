@@ -90,7 +90,7 @@ func (j *Judge) one(ctx context.Context, in track.Input, o render.Object) (track
 		v.Sync, v.Health, v.Native, v.Why = track.Missing, track.HealthMissing, "OutOfSync/Missing", "not on the cluster"
 		return v, nil
 	}
-	fields, how, err := j.differs(ctx, in, o, live)
+	fields, how, err := j.settled(ctx, in, o, live)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return v, ctx.Err()
@@ -116,9 +116,33 @@ func unknown(v track.Verdict, what string, err error) track.Verdict {
 	return v
 }
 
+// lookAgain bounds how often an object that changes under the comparison is
+// compared anew.
+const lookAgain = 3
+
+// errRestless says that no comparison saw the object standing still.
+var errRestless = errors.New("it changed during each comparison")
+
+// settled compares; when the server's dry run started from another version than
+// the observed one, it looks again, so that a controller's write between the two
+// is no difference.
+func (j *Judge) settled(ctx context.Context, in track.Input, o render.Object, live *unstructured.Unstructured) ([]track.Field, string, error) {
+	for range lookAgain {
+		fields, how, version, err := j.differs(ctx, in, o, live)
+		if err != nil || !j.serverSide || version == live.GetResourceVersion() {
+			return fields, how, err
+		}
+		if live, err = j.client.Get(ctx, o.Ref()); err != nil || live == nil {
+			return nil, how, errors.Join(err, errRestless)
+		}
+	}
+	return nil, ServerSide, errRestless
+}
+
 // differs lists the fields in which live is not what a sync would leave, and
-// says which comparison told so.
-func (j *Judge) differs(ctx context.Context, in track.Input, o render.Object, live *unstructured.Unstructured) ([]track.Field, string, error) {
+// says which comparison told so, and from which version a dry run started.
+func (j *Judge) differs(ctx context.Context, in track.Input, o render.Object, live *unstructured.Unstructured) ([]track.Field, string, string, error) {
+	dry := &runner{ctx: ctx, client: j.client}
 	options := []diff.Option{
 		diff.WithLogr(logr.Discard()),
 		diff.IgnoreAggregatedRoles(true),
@@ -132,17 +156,17 @@ func (j *Judge) differs(ctx context.Context, in track.Input, o render.Object, li
 		how = "server-side"
 		options = append(options,
 			diff.WithServerSideDiff(true), diff.WithManager(apply.FieldManager),
-			diff.WithServerSideDryRunner(runner{ctx, j.client}), diff.WithIgnoreMutationWebhook(false))
+			diff.WithServerSideDryRunner(dry), diff.WithIgnoreMutationWebhook(false))
 	}
 	result, err := diff.Diff(o.DeepCopy(), live.DeepCopy(), options...)
 	if err != nil || !result.Modified {
-		return nil, how, err
+		return nil, how, dry.version, err
 	}
 	var want, have map[string]any
 	if err := errors.Join(json.Unmarshal(result.PredictedLive, &want), json.Unmarshal(result.NormalizedLive, &have)); err != nil {
-		return nil, how, err
+		return nil, how, dry.version, err
 	}
-	return track.Explain(track.CompareExactly(want, have), live), how, nil
+	return track.Explain(track.CompareExactly(want, have), live), how, dry.version, nil
 }
 
 // ignored are the differences left out: what this platform's Argo CD settings
@@ -165,18 +189,20 @@ func (n ignored) Normalize(u *unstructured.Unstructured) error {
 // runner asks for the server-side diff's dry runs. It carries the context
 // because gitops-engine gives it none.
 type runner struct {
-	ctx    context.Context
-	client *track.Client
+	ctx     context.Context
+	client  *track.Client
+	version string // resource version that the last dry run started from
 }
 
 // Run gives the object as the server would keep it, as JSON.
-func (r runner) Run(_ context.Context, u *unstructured.Unstructured, _ string) (string, error) {
+func (r *runner) Run(_ context.Context, u *unstructured.Unstructured, _ string) (string, error) {
 	u = u.DeepCopy()
 	unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
 	dry, err := r.client.DryRun(r.ctx, u)
 	if err != nil {
 		return "", err
 	}
+	r.version = dry.GetResourceVersion()
 	raw, err := json.Marshal(dry.Object)
 	return string(raw), err
 }
