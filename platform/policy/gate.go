@@ -66,6 +66,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if o.Workers == 0 {
 		o.Workers = 4
 	}
+	apis := retired(validator)
 	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
 	results := make([]*Result, len(g.Rendered.Bundles))
 	group, ctx := errgroup.WithContext(ctx)
@@ -77,7 +78,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 			results[i], err = engine.Judge(ctx, Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: notRendered(b),
+				Partial: notRendered(b), APIs: apis,
 			})
 			return err
 		})
@@ -124,4 +125,12 @@ func notRendered(b *render.Bundle) []string {
 		names = append(names, n.Component)
 	}
 	return names
+}
+
+func retired(v *schema.Validator) []API {
+	var out []API
+	for _, r := range v.Retired() {
+		out = append(out, API(r))
+	}
+	return out
 }

@@ -21,8 +21,8 @@ type Input struct {
 	Locate func(render.Object, string) finding.Position
 	// KubeVersion ("v1.99.0" or "1.99") is judged against instead of the baseline's.
 	KubeVersion string
-	// APIs is what was removed and deprecated in Kubernetes; nil takes package
-	// schema's table.
+	// APIs is what was removed and deprecated in Kubernetes, as package schema
+	// lists it; without it DT-API-001 is unknown.
 	APIs []API
 	// RealNodes says that containers really run, so that an image must be pinned.
 	RealNodes bool

@@ -21,6 +21,31 @@ type lifecycle struct {
 	Replacement                     string
 }
 
+// Retired is an API that is deprecated or gone, in releases 1.x; 0 is never.
+type Retired struct {
+	APIVersion, Kind    string
+	Deprecated, Removed int
+	Use                 string // apiVersion to use instead; "" when there is none
+}
+
+// Retired lists the APIs that any release deprecated or removed, sorted.
+func (v *Validator) Retired() []Retired {
+	var out []Retired
+	for gvk, l := range v.lifecycle {
+		if l.Deprecated == 0 && l.Removed == 0 {
+			continue
+		}
+		use, _, _ := strings.Cut(v.replacement(gvk), " ")
+		out = append(out, Retired{
+			APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Deprecated: l.Deprecated, Removed: l.Removed, Use: use,
+		})
+	}
+	slices.SortFunc(out, func(a, b Retired) int {
+		return cmp.Or(cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out
+}
+
 func readLifecycle() (map[kube.GroupVersionKind]lifecycle, error) {
 	text, err := files.ReadFile("openapi/lifecycle.json")
 	if err != nil {
