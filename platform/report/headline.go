@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dualtrack.internal/platform/finding"
@@ -10,10 +11,10 @@ import (
 
 // Headline is the one line a person reads first: what holds, and on what evidence.
 func Headline(r *Result) string {
-	switch r.Command {
-	case "check":
+	switch {
+	case r.Command == "check":
 		return checkHeadline(r)
-	case "render", "diff", "drift", "repair", "stop", "down":
+	case !r.Awaited && r.Denials() == 0 || slices.Contains([]string{"render", "diff", "drift"}, r.Command):
 		return plainHeadline(r)
 	}
 	if n := r.Denials(); n > 0 {
@@ -78,6 +79,8 @@ func plainHeadline(r *Result) string {
 		}
 	case "stop", "down":
 		s = plural(len(r.Clusters), "cluster") + map[string]string{"stop": " stopped, state kept", "down": " removed"}[r.Command]
+	case "doctor":
+		s = plural(len(r.Findings), "remark")
 	default:
 		s = plural(changes, "change") + " on " + plural(len(r.Clusters), "cluster")
 		if changes == 0 {

@@ -202,10 +202,11 @@ func (r *Result) Count(s State) int {
 	return n
 }
 
-// Differs says that something live is not what the bundle says, or would change.
+// Differs says that something live is not what the bundle says, or would change;
+// what a command has changed already is its success.
 func (r *Result) Differs() bool {
 	for _, c := range r.Clusters {
-		if len(c.Drift) > 0 || (r.Command != "up" && r.Command != "apply" && len(c.Changes) > 0) {
+		if len(c.Drift) > 0 || !r.Awaited && len(c.Changes) > 0 {
 			return true
 		}
 	}

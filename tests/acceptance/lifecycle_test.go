@@ -136,16 +136,16 @@ func driftAndRepair(t *testing.T, f *fleet) {
 	options := metav1.PatchOptions{FieldManager: manager}
 	_, err := hands.AppsV1().Deployments("ingress").Patch(ctx, "envoy-gateway", types.MergePatchType, []byte(`{"spec":{"replicas":5}}`), options)
 	check(t, err)
-	maps, err := hands.CoreV1().ConfigMaps("ingress").List(ctx, metav1.ListOptions{LabelSelector: "platform.dualtrack.internal/component"})
+	maps, err := hands.CoreV1().ConfigMaps("ingress").List(ctx, metav1.ListOptions{LabelSelector: "platform.dualtrack.internal/component=envoy-gateway"})
 	check(t, err)
 	if len(maps.Items) == 0 {
 		t.Fatal("no ConfigMap to edit")
 	}
 	edited := maps.Items[0].Name
-	_, err = hands.CoreV1().ConfigMaps("ingress").Patch(ctx, edited, types.MergePatchType, []byte(`{"data":{"night":"shift"}}`), options)
+	_, err = hands.CoreV1().ConfigMaps("ingress").Patch(ctx, edited, types.MergePatchType, []byte(`{"data":{"envoy.yaml":"by hand"}}`), options)
 	check(t, err)
 	check(t, hands.CoreV1().Services(namespace).Delete(ctx, "order-service", metav1.DeleteOptions{}))
-	foreign := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "by-hand", Namespace: namespace}}
+	foreign := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "by-hand", Namespace: namespace}, Data: map[string]string{"a": "b"}}
 	_, err = hands.CoreV1().ConfigMaps(namespace).Create(ctx, foreign, metav1.CreateOptions{FieldManager: manager})
 	check(t, err)
 
@@ -159,7 +159,7 @@ func driftAndRepair(t *testing.T, f *fleet) {
 		}
 	}
 	written(t, drifted["Deployment envoy-gateway"], "differs", "/spec/replicas", manager)
-	written(t, drifted["ConfigMap "+edited], "differs", "/data/night", manager)
+	written(t, drifted["ConfigMap "+edited], "differs", "/data/envoy.yaml", manager)
 	if d := drifted["Service order-service"]; d.Class != "missing" || d.Writer != (writer{}) {
 		t.Errorf("the deleted Service: %+v, want missing with an unknown writer", d)
 	}
