@@ -97,3 +97,13 @@ func (f *fleet) pid(t *testing.T, cluster, program string) int {
 	t.Fatalf("%s runs no %s:\n%s", cluster, program, out)
 	return 0
 }
+
+// named is the pid of the process with this DUALTRACK_PROCESS; 0 when there is none.
+func (s processSet) named(name string) int {
+	for pid := range s {
+		if one := (processSet{pid: ""}).names(); one[name] > 0 {
+			return pid
+		}
+	}
+	return 0
+}
