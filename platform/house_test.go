@@ -450,14 +450,15 @@ func TestNothingPointsOutside(t *testing.T) {
 }
 
 func outsidePattern() *regexp.Regexp {
-	return regexp.MustCompile(`(\.\./shared|/work/|(?:proxy|sum)\.golang\.org|registry\.npmjs\.org|(?:files\.)?pypi(?:thonhosted)?\.org|` +
-		`deb\.debian\.org|archive\.ubuntu\.com|static\.crates\.io|(?:^|[^.\w])(?:TODO|FIXME)\b)`)
+	// Written so that it does not find itself.
+	return regexp.MustCompile(`([.][.]/shared|/wor[k]/|(?:prox[y]|su[m])[.]golang[.]org|registry[.]npmj[s][.]org|(?:files[.])?pyp[i](?:thonhosted)?[.]org|` +
+		`de[b][.]debian[.]org|archive[.]ubunt[u][.]com|static[.]crate[s][.]io|(?:^|[^.\w])(?:TOD[O]|FIXM[E])\b)`)
 }
 
 func TestOutsidePattern(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		"see ../shared/x": true, "cd /work/main": true, "GOPROXY=https://proxy.golang.org": true, "// TODO: later": true,
+		"see .." + "/shared/x": true, "cd /wor" + "k/main": true, "GOPROXY=https://prox" + "y.golang.org": true, "// TOD" + "O: later": true,
 		"/workspace": false, "shared": false, "golang.org/x": false, "TODOS": false, "context.TODO()": false,
 	} {
 		if got := outsidePattern().MatchString(text); got != want {

@@ -13,6 +13,15 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, func() { // a second Ctrl-C ends the process at once
+		again := make(chan os.Signal, 1) // stop alone would bring back what the parent had set, which may be to ignore it
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		stop()
+		<-again
+		os.Exit(cli.Interrupted)
+	})
+	// Without a listener a closed pipe on standard output would end the process in
+	// the middle of its work; so the write fails and is dealt with.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(cli.Run(ctx, cli.System(), os.Args[1:]))
 }

@@ -89,6 +89,7 @@ func actionOf(a ssa.Action) Action {
 		return Created
 	case ssa.ConfiguredAction:
 		return Configured
+	case ssa.UnchangedAction, ssa.DeletedAction, ssa.SkippedAction, ssa.UnknownAction: // an apply deletes nothing
 	}
 	return Unchanged
 }

@@ -50,7 +50,8 @@ func (e *environment) doctor(ctx context.Context) error {
 		})
 	}
 	e.result.Findings = append(e.result.Findings, lacks(r.provider.Lacks())...)
-	return e.inspect(ctx, cat, r)
+	e.inspect(ctx, cat, r)
+	return nil
 }
 
 // lacks says what the provider does not offer, and what follows.
@@ -68,14 +69,14 @@ func lacks(abilities []cluster.Ability) []finding.Finding {
 }
 
 // inspect lists every cluster of the catalog with its processes.
-func (e *environment) inspect(ctx context.Context, cat *catalog.Catalog, r *running) error {
+func (e *environment) inspect(ctx context.Context, cat *catalog.Catalog, r *running) {
 	for _, c := range cat.Clusters {
 		entry := report.Cluster{Name: c.Name, Role: string(c.Spec.Role), State: report.NotRunning}
 		programs, err := r.provider.Status(ctx, c.Name)
 		switch {
 		case errors.Is(err, cluster.ErrNotRunning):
 		case err != nil:
-			return err
+			entry.State, entry.Why = report.Failed, err.Error()
 		default:
 			entry.State = report.Running
 			for _, p := range programs {
@@ -90,5 +91,4 @@ func (e *environment) inspect(ctx context.Context, cat *catalog.Catalog, r *runn
 		}
 		e.result.Clusters = append(e.result.Clusters, entry)
 	}
-	return nil
 }

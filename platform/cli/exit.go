@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"dualtrack.internal/platform/cluster"
+	"dualtrack.internal/platform/cluster/embedded"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/schema"
+	"dualtrack.internal/platform/tool"
 )
 
 // The exit codes, documented in the README. Where several hold, the first of
@@ -15,13 +18,16 @@ import (
 // differs.
 const (
 	exitOK           = 0
-	exitDiffers      = 1   // differences, drift or denial
-	exitUsage        = 2   // wrong use or bad input
-	exitNotConverged = 3   // not converged in time
-	exitIncomplete   = 5   // some cluster could not be reached
-	exitEnvironment  = 6   // disk, port, build, or a fault of our own
-	exitInterrupted  = 130 // Ctrl-C
+	exitDiffers      = 1 // differences, drift or denial
+	exitUsage        = 2 // wrong use or bad input
+	exitNotConverged = 3 // not converged in time
+	exitIncomplete   = 5 // some cluster could not be reached
+	exitEnvironment  = 6 // disk, port, build, or a fault of our own
+	exitInterrupted  = Interrupted
 )
+
+// Interrupted is the exit code after Ctrl-C.
+const Interrupted = 130
 
 // UsageError is a command line that cannot be carried out.
 type UsageError struct{ Err error }
@@ -48,7 +54,7 @@ func exitCode(ctx context.Context, r *report.Result, err error) int {
 		return exitUsage
 	case r.Count(report.Failed) > 0:
 		return exitEnvironment
-	case r.Count(report.Unreachable) > 0:
+	case r.Count(report.Unreachable) > 0, !r.Awaited && nothingSeen(r):
 		return exitIncomplete
 	case r.Denials() > 0:
 		return exitDiffers
@@ -60,6 +66,11 @@ func exitCode(ctx context.Context, r *report.Result, err error) int {
 	return exitOK
 }
 
+// nothingSeen says that a command about live clusters found none running.
+func nothingSeen(r *report.Result) bool {
+	return r.Command != "doctor" && len(r.Clusters) > 0 && r.Count(report.NotRunning) == len(r.Clusters)
+}
+
 func exitOfError(ctx context.Context, err error) int {
 	if child, ok := errors.AsType[*StatusError](err); ok {
 		return child.Code
@@ -67,14 +78,25 @@ func exitOfError(ctx context.Context, err error) int {
 	if _, ok := errors.AsType[*UsageError](err); ok {
 		return exitUsage
 	}
-	if _, ok := errors.AsType[*schema.UnknownVersionError](err); ok {
+	if unknownName(err) {
 		return exitUsage
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return exitInterrupted
 	}
+	if errors.Is(err, cluster.ErrNotRunning) || errors.Is(err, cluster.ErrUnreachable) {
+		return exitIncomplete
+	}
 	if problems, _ := finding.Gather(err); len(problems) > 0 {
 		return exitUsage
 	}
 	return exitEnvironment
+}
+
+// unknownName says that the user named something that does not exist.
+func unknownName(err error) bool {
+	_, version := errors.AsType[*schema.UnknownVersionError](err)
+	_, program := errors.AsType[*tool.UnknownError](err)
+	_, log := errors.AsType[*embedded.NoLogError](err)
+	return version || program || log
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/report"
 )
 
 func newExplain(env *environment) *cobra.Command {
@@ -31,11 +32,14 @@ func newExplain(env *environment) *cobra.Command {
 func newSchema(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema [KIND]",
-		Short: "Print the JSON Schema of the catalog's files",
+		Short: "Print the JSON Schema of the catalog's files, or of the report",
 		Args:  argsUsage(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			schemas, err := catalog.Schemas()
 			if err != nil {
+				return err
+			}
+			if schemas["report"], err = report.Schema(); err != nil {
 				return err
 			}
 			kinds := slices.Sorted(maps.Keys(schemas))

@@ -35,6 +35,9 @@ type running struct {
 
 // open prepares a command on clusters. The caller closes what it returns.
 func (e *environment) open(cat *catalog.Catalog) (*running, error) {
+	if err := e.needHome("--state-dir", "XDG_STATE_HOME", e.state, e.Getenv("DUALTRACK_STATE_DIR"), e.Getenv("XDG_STATE_HOME")); err != nil {
+		return nil, err
+	}
 	store, err := e.store(cat)
 	if err != nil {
 		return nil, err

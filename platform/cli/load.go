@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/adrg/xdg"
@@ -77,6 +78,14 @@ func (e *environment) stateDir(fleet string) string {
 // cacheDir is where built programs are kept.
 func (e *environment) cacheDir() string {
 	return cmp.Or(e.cache, e.Getenv("DUALTRACK_CACHE_DIR"), filepath.Join(xdg.CacheHome, "dualtrack"))
+}
+
+// needHome refuses to take the root folder for the home of a user who has none.
+func (e *environment) needHome(flag, variable string, places ...string) error {
+	if runtime.GOOS == "windows" || cmp.Or(append(places, e.Getenv("HOME"))...) != "" {
+		return nil
+	}
+	return fmt.Errorf("HOME is not set, so there is no folder for this; set it, or %s, or use %s", variable, flag)
 }
 
 // progressf tells a person one line, unless -q.

@@ -6,16 +6,24 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/tool"
 )
 
-// oneCluster checks a cluster named as an argument.
-func oneCluster(cat *catalog.Catalog, name string) error {
+// onCluster runs a step about the one cluster that an argument names.
+func (e *environment) onCluster(name string, step func(r *running) error) error {
+	cat, err := e.load()
+	if err != nil {
+		return err
+	}
 	if cat.Cluster(name) == nil {
 		return unknownCluster(cat, name)
 	}
-	return nil
+	r, err := e.open(cat)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return step(r)
 }
 
 func newLogs(env *environment) *cobra.Command {
@@ -26,19 +34,9 @@ func newLogs(env *environment) *cobra.Command {
 		Example: "  platform logs hub kube-apiserver-1",
 		Args:    argsUsage(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cat, err := env.load()
-			if err != nil {
-				return err
-			}
-			if err := oneCluster(cat, args[0]); err != nil {
-				return err
-			}
-			r, err := env.open(cat)
-			if err != nil {
-				return err
-			}
-			defer r.close()
-			return r.provider.Logs(cmd.Context(), args[0], args[1], tail, env.Out)
+			return env.onCluster(args[0], func(r *running) error {
+				return r.provider.Logs(cmd.Context(), args[0], args[1], tail, env.Out)
+			})
 		},
 	}
 	cmd.Flags().IntVar(&tail, "tail", 100, "how many of the last lines; 0 means all that is kept")
@@ -53,32 +51,22 @@ func newKubeconfig(env *environment) *cobra.Command {
 		Example: "  export KUBECONFIG=$(platform kubeconfig hub --path)",
 		Args:    argsUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cat, err := env.load()
-			if err != nil {
+			return env.onCluster(args[0], func(r *running) error {
+				access, err := r.provider.Access(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if path {
+					_, err = fmt.Fprintln(env.Out, access.Kubeconfig)
+					return err
+				}
+				data, err := os.ReadFile(access.Kubeconfig)
+				if err != nil {
+					return fmt.Errorf("cluster %s: kubeconfig: %w", args[0], err)
+				}
+				_, err = env.Out.Write(data)
 				return err
-			}
-			if err := oneCluster(cat, args[0]); err != nil {
-				return err
-			}
-			r, err := env.open(cat)
-			if err != nil {
-				return err
-			}
-			defer r.close()
-			access, err := r.provider.Access(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			if path {
-				_, err = fmt.Fprintln(env.Out, access.Kubeconfig)
-				return err
-			}
-			data, err := os.ReadFile(access.Kubeconfig)
-			if err != nil {
-				return fmt.Errorf("cluster %s: kubeconfig: %w", args[0], err)
-			}
-			_, err = env.Out.Write(data)
-			return err
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&path, "path", false, "print the path of the file, which only you can read")
@@ -92,27 +80,18 @@ func newKubectl(env *environment) *cobra.Command {
 		Example: "  platform kubectl hub -- get pods -A",
 		Args:    argsUsage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cat, err := env.load()
-			if err != nil {
-				return err
-			}
-			if err := oneCluster(cat, args[0]); err != nil {
-				return err
-			}
-			r, err := env.open(cat)
-			if err != nil {
-				return err
-			}
-			defer r.close()
-			access, err := r.provider.Access(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			paths, err := r.store.Ensure(cmd.Context(), []string{tool.ControlPlane}, building(r.progress))
-			if err != nil {
-				return err
-			}
-			return env.exec(cmd.Context(), paths[tool.ControlPlane], append([]string{"kubectl"}, args[1:]...), "KUBECONFIG="+access.Kubeconfig)
+			return env.onCluster(args[0], func(r *running) error {
+				access, err := r.provider.Access(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				paths, err := r.store.Ensure(cmd.Context(), []string{tool.ControlPlane}, building(r.progress))
+				if err != nil {
+					return err
+				}
+				r.close() // the terminal is kubectl's from here on
+				return env.exec(cmd.Context(), paths[tool.ControlPlane], append([]string{"kubectl"}, args[1:]...), "KUBECONFIG="+access.Kubeconfig)
+			})
 		},
 	}
 }

@@ -108,7 +108,7 @@ func (b *bars) task(name string) *bar {
 			defer t.mu.Unlock()
 			return t.text
 		})),
-		mpb.BarWidth(1),
+		mpb.BarWidth(1), mpb.BarFillerClearOnComplete(),
 	)
 	b.tasks[name] = t
 	return t

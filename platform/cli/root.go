@@ -8,6 +8,7 @@ import (
 const (
 	groupStart  = "start"
 	groupChange = "change"
+	groupProve  = "prove"
 )
 
 // newRoot builds the whole command tree.
@@ -36,6 +37,7 @@ func newRoot(env *environment) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: groupStart, Title: "Start:"},
 		&cobra.Group{ID: groupChange, Title: "Change:"},
+		&cobra.Group{ID: groupProve, Title: "Prove:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -47,9 +49,9 @@ func newRoot(env *environment) *cobra.Command {
 		newLogs(env), newKubectl(env), newKubeconfig(env), newTools(env), newCache(env))
 	add(groupChange, newRender(env), newDiff(env), newCheck(env), newApply(env), newDrift(env), newRepair(env),
 		newGraph(env), newExplain(env), newSchema(env), newPolicy(env))
-	root.AddCommand(newVersion(env))
+	add(groupProve, newVersion(env))
 	root.SetHelpCommandGroupID(groupStart)
-	root.SetCompletionCommandGroupID(groupStart)
+	root.SetCompletionCommandGroupID(groupProve)
 	return root
 }
 

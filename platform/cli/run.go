@@ -20,7 +20,8 @@ import (
 // prints goes to the streams.
 func Run(ctx context.Context, streams Streams, args []string) int {
 	env := &environment{Streams: streams}
-	root := newRoot(env)
+	env.adoptLogs()
+	root := newRoot(env) //nolint:contextcheck // cobra hands each command the context
 	root.SetArgs(args)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)

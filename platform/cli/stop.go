@@ -106,7 +106,7 @@ func (e *environment) end(ctx context.Context, command string, all bool, act fun
 			errs = append(errs, err)
 			continue
 		}
-		c := report.Cluster{Name: name, State: report.NotRunning}
+		c := report.Cluster{Name: name, State: report.Stopped}
 		if known := cat.Cluster(name); known != nil {
 			c.Role = string(known.Spec.Role)
 		}

@@ -14,6 +14,9 @@ import (
 
 // store is the cache of the repository's programs.
 func (e *environment) store(cat *catalog.Catalog) (*tool.Store, error) {
+	if err := e.needHome("--cache-dir", "XDG_CACHE_HOME", e.cache, e.Getenv("DUALTRACK_CACHE_DIR"), e.Getenv("XDG_CACHE_HOME")); err != nil {
+		return nil, err
+	}
 	return tool.New(tool.Config{
 		ToolsDir: filepath.Join(cat.Root, "tools"),
 		CacheDir: filepath.Join(e.cacheDir(), "tools"),

@@ -131,7 +131,7 @@ func play(t *testing.T, transcript string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Until(begin.Add(at)))
+		time.Sleep(time.Until(begin.Add(at))) //nolint:forbidigo // by the bubble's clock, which does not wait
 		o := observation{bundle: parts[1], applied: strings.Trim(parts[2], "-"), judged: true}
 		saw := parts[3:]
 		switch saw[0] {

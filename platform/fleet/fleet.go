@@ -139,7 +139,7 @@ func (d *Driver) each(ctx context.Context, bundles []*render.Bundle, run func(co
 		group.Go(func() error {
 			if err := run(ctx, b, o); err != nil {
 				o.Err, o.Unreachable = err, errors.Is(err, cluster.ErrUnreachable)
-				d.config.Events.done(b.Cluster, "failed")
+				d.config.Events.done(b.Cluster, failedWord(ctx))
 			}
 			return nil
 		})
@@ -217,6 +217,7 @@ func (d *Driver) withLoop(ctx context.Context, access cluster.Access, b *render.
 	if err := step(loop); err != nil {
 		return err
 	}
+	o.Converge.Err = renewable(o.Converge.Err)
 	o.Took[phase] = time.Since(began)
 	if o.Converge.Reachable {
 		o.Version = serverVersion(ctx, access)
@@ -240,6 +241,13 @@ func (d *Driver) loopConfig(access cluster.Access, b *render.Bundle, release fun
 			d.config.Events.update(p.Cluster, "%s: %d of %d objects right", p.Phase, p.OK, p.Objects)
 		},
 	}
+}
+
+func failedWord(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return "interrupted"
+	}
+	return "failed"
 }
 
 func word(o *converge.Outcome) string {

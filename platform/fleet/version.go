@@ -2,7 +2,10 @@ package fleet
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/version"
@@ -12,6 +15,14 @@ import (
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/track"
 )
+
+// renewable adds the mend to an error about a certificate that expired.
+func renewable(err error) error {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return fmt.Errorf("%w; `platform up` renews the cluster's certificates", err)
+	}
+	return err
+}
 
 // versionWait bounds a question that decides nothing.
 const versionWait = 5 * time.Second

@@ -194,6 +194,7 @@ func (e *Engine) collect(in Input, units []unit, found [][]verdict) *Result {
 			r.Unknown++
 		case finding.Waived:
 			r.Waived++
+		case finding.New, finding.Fixed, finding.PreExisting: // only a comparison with a base gives them
 		}
 	}
 	return r

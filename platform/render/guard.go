@@ -87,6 +87,8 @@ func malformed(name string, root *yaml.Node, err error) *finding.Problem {
 
 // forbidden finds fields that make kustomize run or read something beyond the
 // component's files, and deprecated ones.
+//
+//nolint:staticcheck // deprecated fields are read to refuse them
 func forbidden(name string, root *yaml.Node, k *types.Kustomization) finding.Problems {
 	const plugin = "plugins are not run: use the kustomization's own fields"
 	const chart = "charts are not inflated here: make the chart a component with source.helm"

@@ -14,19 +14,30 @@ func Headline(r *Result) string {
 	switch {
 	case r.Command == "check":
 		return checkHeadline(r)
-	case !r.Awaited && r.Denials() == 0 || slices.Contains([]string{"render", "diff", "drift"}, r.Command):
+	case !r.Awaited && r.Denials() == 0 || slices.Contains([]string{"render", "diff", "drift", "doctor"}, r.Command):
 		return plainHeadline(r)
 	}
-	if n := r.Denials(); n > 0 {
-		return plural(n, "denial") + ": nothing was applied to any cluster"
+	denied := r.Denials()
+	if denied > 0 && r.Count(NotChanged) == len(r.Clusters) {
+		return plural(denied, "denial") + ": nothing was applied to any cluster"
 	}
 	parts := []string{fmt.Sprintf("%d/%d in sync by both tracks", r.Count(Converged), len(r.Clusters))}
-	for _, s := range []State{NotConverged, Unreachable, NotRunning, Failed} {
+	parts = append(parts, r.states(NotConverged, Unreachable, NotRunning, Failed)...)
+	if denied > 0 {
+		parts = append(parts, plural(denied, "denial")+" in the tree")
+	}
+	return strings.Join(append(parts, evidence(r)...), " · ")
+}
+
+// states counts the clusters in each of the states that any is in.
+func (r *Result) states(states ...State) []string {
+	var parts []string
+	for _, s := range states {
 		if n := r.Count(s); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	return strings.Join(append(parts, evidence(r)...), " · ")
+	return parts
 }
 
 func evidence(r *Result) []string {
@@ -63,34 +74,34 @@ func checkHeadline(r *Result) string {
 }
 
 func plainHeadline(r *Result) string {
-	changes, drifted, unreachable := 0, 0, r.Count(Unreachable)
+	changes, drifted := 0, 0
 	for _, c := range r.Clusters {
 		changes += len(c.Changes)
 		drifted += len(c.Drift)
 	}
+	// Only what was looked at may be called free of drift or changes.
+	unseen := r.states(Unreachable, NotRunning, Failed)
+	on := " on " + plural(len(r.Clusters)-r.Count(Unreachable)-r.Count(NotRunning)-r.Count(Failed), "cluster")
 	var s string
 	switch r.Command {
 	case "render":
 		s = fmt.Sprintf("%s, %s", plural(len(r.Clusters), "bundle"), plural(r.Counts.Objects, "object"))
 	case "drift":
-		s = plural(drifted, "drifted object") + " on " + plural(len(r.Clusters), "cluster")
+		s = plural(drifted, "drifted object") + on
 		if drifted == 0 {
-			s = "no drift on " + plural(len(r.Clusters), "cluster")
+			s = "no drift" + on
 		}
 	case "stop", "down":
-		s = plural(len(r.Clusters), "cluster") + map[string]string{"stop": " stopped, state kept", "down": " removed"}[r.Command]
+		return plural(len(r.Clusters), "cluster") + map[string]string{"stop": " stopped, state kept", "down": " removed"}[r.Command]
 	case "doctor":
-		s = plural(len(r.Findings), "remark")
+		return plural(len(r.Findings), "remark")
 	default:
-		s = plural(changes, "change") + " on " + plural(len(r.Clusters), "cluster")
+		s = plural(changes, "change") + on
 		if changes == 0 {
-			s = "no changes on " + plural(len(r.Clusters), "cluster")
+			s = "no changes" + on
 		}
 	}
-	if unreachable > 0 {
-		s += fmt.Sprintf(" · %d unreachable", unreachable)
-	}
-	return s
+	return strings.Join(append([]string{s}, unseen...), " · ")
 }
 
 func writeHeadline(b *bytes.Buffer, r *Result) {

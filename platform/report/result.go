@@ -22,6 +22,7 @@ const (
 	NotConverged State = "not converged"
 	Unreachable  State = "unreachable"
 	NotRunning   State = "not running"
+	Stopped      State = "stopped"     // by this command
 	Running      State = "running"     // up, not judged
 	NotChanged   State = "not changed" // nothing was applied, because policy or input denied
 	Failed       State = "failed"      // the environment failed: a program died, a disk is full
@@ -148,11 +149,12 @@ type Program struct {
 func NewTrack(name track.Name, verdicts []track.Verdict) Track {
 	t := Track{Name: name, Objects: len(verdicts), OK: true}
 	for _, v := range verdicts {
-		switch {
-		case v.Sync == track.InSync:
+		switch v.Sync {
+		case track.InSync:
 			t.InSync++
-		case v.Sync == track.Extra:
+		case track.Extra:
 			t.Objects-- // not an object of the bundle
+		case track.Differs, track.Missing, track.SyncUnknown:
 		}
 		switch v.Health {
 		case track.Healthy, track.Suspended:

@@ -248,27 +248,41 @@ func indent(s string) string {
 	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n    ")
 }
 
+// writeTable gives a line a cluster; the tracks' columns stand only where
+// something was judged.
 func writeTable(b *bytes.Buffer, r *Result) {
 	if len(r.Clusters) == 0 || slices.Contains([]string{"check", "render", "stop", "down"}, r.Command) {
 		return
 	}
+	judged := slices.ContainsFunc(r.Clusters, func(c Cluster) bool { return len(c.Tracks) > 0 })
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CLUSTER\tROLE\tSTATE\tOBJECTS\tFLUX\tARGO\tCHANGED\tTIME")
-	for _, c := range r.Clusters {
-		words := map[track.Name]string{track.Flux: "-", track.Argo: "-"}
-		for _, tr := range c.Tracks {
-			words[tr.Name] = fmt.Sprintf("%d/%d", tr.InSync, tr.Objects)
-		}
-		var total time.Duration
-		for _, d := range c.Took {
-			total += time.Duration(d)
-		}
-		took := "-"
-		if total > 0 {
-			took = total.Round(100 * time.Millisecond).String()
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%d\t%s\n",
-			c.Name, c.Role, c.State, c.Objects, words[track.Flux], words[track.Argo], len(c.Changes), took)
+	header := "CLUSTER\tROLE\tSTATE"
+	if judged {
+		header += "\tOBJECTS\tFLUX\tARGO\tCHANGED\tTIME"
 	}
-	t.Flush() // into a bytes.Buffer: cannot fail
+	fmt.Fprintln(t, header)
+	for _, c := range r.Clusters {
+		line := c.Name + "\t" + c.Role + "\t" + string(c.State)
+		if judged {
+			line += "\t" + judgedColumns(c)
+		}
+		fmt.Fprintln(t, line)
+	}
+	_ = t.Flush() // into a bytes.Buffer: cannot fail
+}
+
+func judgedColumns(c Cluster) string {
+	words := map[track.Name]string{track.Flux: "-", track.Argo: "-"}
+	for _, tr := range c.Tracks {
+		words[tr.Name] = fmt.Sprintf("%d/%d", tr.InSync, tr.Objects)
+	}
+	var total time.Duration
+	for _, d := range c.Took {
+		total += time.Duration(d)
+	}
+	took := "-"
+	if total > 0 {
+		took = total.Round(100 * time.Millisecond).String()
+	}
+	return fmt.Sprintf("%d\t%s\t%s\t%d\t%s", c.Objects, words[track.Flux], words[track.Argo], len(c.Changes), took)
 }

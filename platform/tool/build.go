@@ -46,10 +46,12 @@ func readRecord(dir string) (record, error) {
 // GoError says that there is no Go to build with.
 type GoError struct{ Err error }
 
-func (e *GoError) Error() string {
-	return "the programs under tools/ must be built once, and no `go` is in PATH (" + e.Err.Error() +
-		"); install Go and put its bin folder into PATH"
-}
+func (e *GoError) Error() string { return noGo + "; " + mendGo }
+
+const (
+	noGo   = "the programs under tools/ must be built once, and no `go` is in PATH"
+	mendGo = "install Go and put its bin folder into PATH"
+)
 
 // Unwrap is what the search answered.
 func (e *GoError) Unwrap() error { return e.Err }
@@ -72,7 +74,7 @@ func (s *Store) build(ctx context.Context, p Program, goPath string, ev Events) 
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", p.Name, err)
 	}
-	defer os.RemoveAll(temp)
+	defer func() { _ = os.RemoveAll(temp) }() // what stays, a later prune takes
 	start := time.Now()
 	expected := s.expected(p)
 	stop := every(ctx, time.Second, func() {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // BuildError says why a program could not be built.
@@ -33,6 +34,11 @@ func (e *BuildError) Error() string {
 
 // Unwrap is how go build ended.
 func (e *BuildError) Unwrap() error { return e.Err }
+
+// Is makes the error one of a full disk when go build, or a program it runs, met one.
+func (e *BuildError) Is(target error) bool {
+	return target == syscall.ENOSPC && strings.Contains(e.Output, syscall.ENOSPC.Error())
+}
 
 const lookupFailed = `(?:module lookup disabled|reading |Get |Head |dial |lookup |git |unrecognized import path|i/o timeout|verifying (?:module|go\.mod): (?:reading|Get ))`
 

@@ -55,7 +55,7 @@ func Preflight(ctx context.Context, need Need) []finding.Finding {
 	var out []finding.Finding
 	if need.FirstBuild {
 		if _, err := findGo(); err != nil {
-			out = append(out, finding.Finding{Rule: RuleGo, Severity: finding.Error, Message: "no `go` is in PATH", Mend: err.Error()})
+			out = append(out, finding.Finding{Rule: RuleGo, Severity: finding.Error, Message: noGo, Mend: mendGo})
 		}
 	}
 	wantCache := uint64(0)
@@ -77,7 +77,10 @@ func checkDisk(ctx context.Context, dir string, want uint64) []finding.Finding {
 	}
 	at, err := existing(dir)
 	if err != nil {
-		return []finding.Finding{{Rule: RuleDisk, Severity: finding.Error, Message: fmt.Sprintf("%s cannot be used: %v", dir, err), Mend: "make it readable and writable"}}
+		return []finding.Finding{{Rule: RuleDisk, Severity: finding.Error, Message: fmt.Sprintf("%s cannot be used: %v", dir, err), Mend: mendPlace}}
+	}
+	if err := writable(at); err != nil {
+		return []finding.Finding{{Rule: RuleDisk, Severity: finding.Error, Message: fmt.Sprintf("%s cannot be made: %s: %v", dir, at, err), Mend: mendPlace}}
 	}
 	usage, err := disk.UsageWithContext(ctx, at)
 	if err != nil {
@@ -93,8 +96,24 @@ func judgeDisk(at string, free, want uint64) []finding.Finding {
 	return []finding.Finding{{
 		Rule: RuleDisk, Severity: finding.Error,
 		Message: fmt.Sprintf("%s has %.1f GiB free, %.1f GiB are needed", at, float64(free)/gib, float64(want)/gib),
-		Mend:    "free space there, or set XDG_CACHE_HOME and XDG_STATE_HOME to a larger disk",
+		Mend:    "free space there, or choose folders on a larger disk with --state-dir and --cache-dir",
 	}}
+}
+
+// mendPlace is for a folder that cannot be used.
+const mendPlace = "make it writable, or choose other folders with --state-dir and --cache-dir"
+
+// writable makes a folder in dir and removes it: permission bits say nothing of
+// read-only mounts, and nothing to the superuser.
+func writable(dir string) error {
+	probe, err := os.MkdirTemp(dir, ".dualtrack-")
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err // the probe's name is of no use to anybody
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(probe)
 }
 
 // existing is the nearest folder above dir that exists.
@@ -106,7 +125,7 @@ func existing(dir string) (string, error) {
 		}
 		up := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || up == dir {
-			return "", fmt.Errorf("look at %s: %w", dir, err)
+			return "", err // which names the folder
 		}
 		dir = up
 	}

@@ -133,6 +133,9 @@ func (s *Store) Ensure(ctx context.Context, names []string, ev Events) (map[stri
 	release, err := Acquire(ctx, filepath.Join(s.cfg.CacheDir, "lock"), "building programs", func(h Holder) {
 		ev.send(Progress{State: Waiting, Holder: h})
 	})
+	if _, held := errors.AsType[*HeldError](err); err != nil && !held {
+		return nil, fmt.Errorf("build programs: %w; %s", err, mendPlace)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("build programs: %w", err)
 	}

@@ -175,14 +175,15 @@ func TestKey(t *testing.T) {
 		if tc.file != "" {
 			path := filepath.Join(tools, "hello", tc.file)
 			write(t, path, "// x\n")
-			defer os.Remove(path)
 		}
 		k, err := s.key(s.programs["hello"])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if tc.file != "" {
-			os.Remove(filepath.Join(tools, "hello", tc.file))
+			if err := os.Remove(filepath.Join(tools, "hello", tc.file)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if same := k.String() == first; same != tc.same {
 			t.Errorf("%s: the key is the same: %v, want %v", name, same, tc.same)

@@ -89,6 +89,7 @@ func classOf(s Sync) (Class, bool) {
 		return DriftMissing, true
 	case Extra:
 		return DriftExtra, true
+	case InSync, SyncUnknown:
 	}
 	return "", false
 }

@@ -81,7 +81,7 @@ func entry(manager, operation, subresource string, hour int, fields string) meta
 	at := metav1.NewTime(time.Date(2030, 1, 1, hour, 0, 0, 0, time.UTC))
 	return metav1.ManagedFieldsEntry{
 		Manager: manager, Operation: metav1.ManagedFieldsOperationType(operation), Subresource: subresource, Time: &at,
-		APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)},
+		APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
 	}
 }
 
@@ -172,7 +172,7 @@ func FuzzLastWriter(f *testing.F) {
 		u.SetManagedFields([]metav1.ManagedFieldsEntry{entry("someone", "Update", "", 1, fields)})
 		w := LastWriter(u, pointer)
 		segments, err := splitPointer(pointer)
-		if _, there := valueAt(u.Object, segments); w != (Writer{}) && (err != nil || !there) {
+		if w != (Writer{}) && (err != nil || !holds(u.Object, segments)) {
 			t.Errorf("%s: %+v wrote a field that is not there", pointer, w)
 		}
 	})

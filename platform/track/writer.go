@@ -1,7 +1,6 @@
 package track
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -29,7 +28,7 @@ func LastWriter(live *unstructured.Unstructured, pointer string) Writer {
 	if err != nil {
 		return Writer{}
 	}
-	if _, ok := valueAt(live.Object, segments); !ok {
+	if !holds(live.Object, segments) {
 		return Writer{}
 	}
 	return newest(live, func(set *fieldpath.Set) bool { return owns(set, live.Object, segments) })
@@ -50,7 +49,7 @@ func newest(live *unstructured.Unstructured, owns func(*fieldpath.Set) bool) Wri
 			continue
 		}
 		set := &fieldpath.Set{}
-		if set.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)) == nil && owns(set) {
+		if set.FromJSON(entry.FieldsV1.GetRawReader()) == nil && owns(set) {
 			found = append(found, entry)
 		}
 	}
@@ -160,13 +159,14 @@ func step(at any, segment string) any {
 	return nil
 }
 
-func valueAt(at any, segments []string) (any, bool) {
+// holds says that something stands there.
+func holds(at any, segments []string) bool {
 	for _, s := range segments {
 		if at = step(at, s); at == nil {
-			return nil, false
+			return false
 		}
 	}
-	return at, true
+	return true
 }
 
 // splitPointer parses an RFC 6901 pointer; "" is the whole.

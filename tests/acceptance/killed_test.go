@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -30,7 +31,7 @@ type moment struct {
 func moments() []moment {
 	anew := func(t *testing.T, f *fleet, site string) { f.run(t, "down", "-c", site).want(t, 0) }
 	return []moment{
-		{"build", "building", 0, 2 * time.Second, func(t *testing.T, f *fleet, _ string) {
+		{"build", "building", 0, 2 * time.Second, func(_ *testing.T, f *fleet, _ string) {
 			// An empty cache of programs; the compiler's own cache makes it short.
 			f.env = append(f.env, "DUALTRACK_CACHE_DIR="+filepath.Join(f.state+"-cache"))
 		}},
@@ -139,11 +140,11 @@ func (f *fleet) killedAt(t *testing.T, site, word string, after time.Duration, a
 		last = lines.Text()
 		if strings.Contains(last, word) && !strings.Contains(last, " hub ") && !seen {
 			seen = true
-			time.AfterFunc(after, func() { cmd.Process.Kill() })
+			time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 		}
 	}
 	if err := cmd.Wait(); err != nil {
-		if _, ok := err.(*exec.ExitError); !ok {
+		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 			t.Fatal(err)
 		}
 	}

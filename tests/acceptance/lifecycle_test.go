@@ -103,7 +103,7 @@ func secondUp(t *testing.T, f *fleet) {
 			t.Errorf("%s: changes %v, started %v, want none", c.Name, c.Changes, c.Started)
 		}
 	}
-	time.Sleep(time.Second) // the audit log is written behind the answer
+	pause(t, time.Second) // the audit log is written behind the answer
 	for _, e := range f.mutations(t, known) {
 		t.Errorf("the second up wrote: %s %s as %s (%s)", e.Verb, e.RequestURI, e.User.Username, e.UserAgent)
 	}

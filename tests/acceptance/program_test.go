@@ -31,30 +31,30 @@ type program struct {
 var built program
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(run(context.Background(), m))
 }
 
-func run(m *testing.M) int {
+func run(ctx context.Context, m *testing.M) int {
 	dir, err := os.MkdirTemp("", "acceptance")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	built = program{path: filepath.Join(dir, "platform"), root: root}
-	build := exec.Command("go", "build", "-o", built.path, "./platform")
+	build := exec.CommandContext(ctx, "go", "build", "-o", built.path, "./platform")
 	build.Dir, build.Stderr = root, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "building the CLI:", err)
 		return 1
 	}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GONOSUMDB", "GOSUMDB"} {
-		out, err := exec.Command("go", "env", name).Output()
+		out, err := exec.CommandContext(ctx, "go", "env", name).Output()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "go env:", err)
 			return 1
@@ -135,6 +135,15 @@ func (f *fleet) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, built.path, args...)
 	cmd.Dir, cmd.Env = f.repo, f.env
 	return cmd
+}
+
+// pause waits between two looks, or until the test's time is up.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+	}
 }
 
 // want fails the test unless the command ended with the code.

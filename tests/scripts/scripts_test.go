@@ -36,6 +36,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("DUALTRACK_STATE_DIR", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("DUALTRACK_CACHE_DIR", filepath.Join(env.WorkDir, "cache"))
 			env.Setenv("ROOT", root)
+			bin, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
+			env.Setenv("BIN", bin) // holds the CLI alone
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

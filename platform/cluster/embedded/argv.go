@@ -153,6 +153,9 @@ func (pl planner) controllerManager() process {
 		flag{"use-service-account-credentials", "true"},
 		// The default of 20 delays a bundle's namespaces and replica sets by seconds.
 		flag{"kube-api-qps", "100"}, flag{"kube-api-burst", "200"},
+		// A pod that was charged to a quota and then not created holds its share until
+		// the next recount, by default after five minutes: as long as `up` waits.
+		flag{"resource-quota-sync-period", "20s"},
 	)
 	return pl.manager(process{
 		name: "kube-controller-manager", ports: []string{managerPort},
@@ -176,7 +179,8 @@ func (pl planner) manager(p process) process {
 	return p
 }
 
-// kwok plays the kubelets of the declared nodes with its default stages.
+// kwok plays the kubelets of the declared nodes: its own stages for nodes, ours
+// for pods.
 func (pl planner) kwok() process {
 	flags := []flag{
 		{"kubeconfig", pl.layout.kubeconfig("kwok")}, {"config", pl.layout.conf(kwokFile)},

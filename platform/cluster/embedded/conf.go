@@ -3,6 +3,7 @@ package embedded
 import (
 	"cmp"
 	"crypto/rand"
+	_ "embed" // the stages of kwok
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -23,6 +24,11 @@ const (
 	kwokFile       = "kwok.yaml"
 )
 
+// stages are how kwok plays the pods.
+//
+//go:embed stages.yaml
+var stages []byte
+
 // object is a document of a configuration file.
 type object = map[string]any
 
@@ -42,6 +48,9 @@ func (pl planner) writeConf() error {
 		data, err := yaml.Marshal(f.doc)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		if f.name == kwokFile {
+			data = append(append(data, "---\n"...), stages...)
 		}
 		if err := writeChanged(pl.layout.conf(f.name), data); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -28,7 +29,8 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(helperEnv) != "" {
-		os.Exit(helper())
+		fmt.Fprintln(os.Stderr, "not killed:", helper(context.Background())) //nolint:forbidigo // no test runs here
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -45,7 +47,7 @@ func provider(t *testing.T, dir, name string, change func(*embedded.Config)) *em
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := p.Remove(context.Background(), name); err != nil {
+		if err := p.Remove(context.WithoutCancel(t.Context()), name); err != nil {
 			t.Errorf("remove: %v", err)
 		}
 		if left := processes(t, dir); len(left) > 0 {
@@ -103,10 +105,19 @@ func kill(t *testing.T, pid int, sig syscall.Signal) {
 // eventually waits for what a signal or a killed leader brings about.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); pause(t, 50*time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never seen: %s", what)
 		}
+	}
+}
+
+// pause waits between two looks, or until the test's time is up.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
 	}
 }
 

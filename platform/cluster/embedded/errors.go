@@ -83,6 +83,16 @@ func (e *PortError) Error() string {
 		e.Cluster, e.Port, e.Use, owner)
 }
 
+// NoLogError is a program that wrote no log in the cluster.
+type NoLogError struct {
+	Cluster, Program string
+	Known            []string // programs with a log
+}
+
+func (e *NoLogError) Error() string {
+	return fmt.Sprintf("cluster %s: no log of program %q; there are %s", e.Cluster, e.Program, strings.Join(e.Known, ", "))
+}
+
 // StorageError is a state folder that cannot be used.
 type StorageError struct {
 	Doing, Path string
@@ -94,8 +104,8 @@ func (e *StorageError) Error() string {
 	switch {
 	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
 		mend = "; free disk space there and run the command again"
-	case errors.Is(e.Err, syscall.EROFS), errors.Is(e.Err, os.ErrPermission):
-		mend = "; make that folder writable, or set XDG_STATE_HOME to another"
+	case errors.Is(e.Err, syscall.EROFS), errors.Is(e.Err, syscall.ENOTDIR), errors.Is(e.Err, os.ErrPermission):
+		mend = "; make that folder writable, or choose another with --state-dir"
 	}
 	return fmt.Sprintf("%s in %s: %v%s", e.Doing, e.Path, e.Err, mend)
 }

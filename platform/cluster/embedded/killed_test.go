@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,26 +30,24 @@ type helperInput struct {
 	After    time.Duration // so long after it
 }
 
-// helper starts a cluster and kills itself. It answers only when that failed.
-func helper() int {
+// helper starts a cluster and kills itself. It returns only when that failed.
+func helper(ctx context.Context) error {
 	var in helperInput
 	if err := json.Unmarshal([]byte(os.Getenv(helperEnv)), &in); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
 	p, err := embedded.New(embedded.Config{
 		StateDir: in.StateDir,
 		Programs: func(context.Context) (map[string]string, error) { return in.Programs, nil },
 	})
 	if err == nil {
-		_, err = p.Start(context.Background(), in.Spec, cluster.Events{Step: func(_, step string, took time.Duration) {
+		_, err = p.Start(ctx, in.Spec, cluster.Events{Step: func(_, step string, took time.Duration) {
 			if step == in.Step && took == 0 {
 				time.AfterFunc(in.After, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
 			}
 		}})
 	}
-	fmt.Fprintln(os.Stderr, "not killed:", err)
-	return 1
+	return err
 }
 
 // TestKilled kills the command in each step of one start, again and again on the

@@ -15,7 +15,7 @@ import (
 )
 
 // Logs writes the last lines of a program's log to w; tail 0 means all that is
-// kept. An unknown program names the known ones.
+// kept. Errors: ErrNotFound, *NoLogError.
 func (p *Provider) Logs(ctx context.Context, name, program string, tail int, w io.Writer) error {
 	l, err := p.layout(name)
 	if err != nil {
@@ -29,7 +29,7 @@ func (p *Provider) Logs(ctx context.Context, name, program string, tail int, w i
 		return err
 	}
 	if !slices.Contains(known, program) {
-		return fmt.Errorf("cluster %s: no log of program %q; there are %s", name, program, strings.Join(known, ", "))
+		return &NoLogError{Cluster: name, Program: program, Known: known}
 	}
 	var lines []string
 	for _, path := range []string{l.log(program) + ".1", l.log(program)} {

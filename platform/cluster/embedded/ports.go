@@ -148,7 +148,7 @@ func (p *Provider) freePort(ctx context.Context, name string, used map[int]bool,
 	if i := slices.IndexFunc(late, func(port int) bool { return c.take(ctx, port) }); i >= 0 {
 		return late[i], nil
 	}
-	return 0, fmt.Errorf("no port from %d to %d is free; end what listens there, or give another range", p.cfg.FirstPort, p.cfg.LastPort)
+	return 0, fmt.Errorf("no port from %d to %d is free; end what listens there", p.cfg.FirstPort, p.cfg.LastPort)
 }
 
 // startOffset spreads clusters and state folders over the range, so that two

@@ -99,7 +99,7 @@ func (p live) signal(sig syscall.Signal) error {
 	if err != nil {
 		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
-	defer handle.Release()
+	defer func() { _ = handle.Release() }()
 	if alive, _ := p.alive(); !alive {
 		return nil
 	}

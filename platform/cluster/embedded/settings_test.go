@@ -150,7 +150,7 @@ func secrets(t *testing.T, access cluster.Access, root string) {
 // written just after its request was answered.
 func auditLog(t *testing.T, root string, want ...string) string {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; pause(t, 100*time.Millisecond) {
 		data, err := os.ReadFile(filepath.Join(root, "audit", "kube-apiserver.log"))
 		if err != nil {
 			t.Fatal(err)
@@ -265,10 +265,14 @@ func readJSON(t *testing.T, path string, v any) {
 func listen(t *testing.T, port int) func() {
 	t.Helper()
 	var lc net.ListenConfig
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; pause(t, 20*time.Millisecond) {
 		l, err := lc.Listen(t.Context(), "tcp4", "127.0.0.1:"+strconv.Itoa(port))
 		if err == nil {
-			return func() { l.Close() }
+			return func() {
+				if err := l.Close(); err != nil {
+					t.Error(err)
+				}
+			}
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)

@@ -55,7 +55,11 @@ func FuzzDocuments(f *testing.F) {
 			if d.Root == nil || d.Line < 1 {
 				t.Errorf("document at line %d", d.Line)
 			}
-			DuplicateKeys("x.yaml", d.Root, 0)
+			for _, p := range DuplicateKeys("x.yaml", d.Root, 0) {
+				if p.File != "x.yaml" {
+					t.Errorf("a duplicate key without its place: %v", p)
+				}
+			}
 			FindScalar(d.Root, "a", 0)
 		}
 	})

@@ -142,7 +142,9 @@ func (j *Judge) settled(ctx context.Context, in track.Input, o render.Object, li
 // differs lists the fields in which live is not what a sync would leave, and
 // says which comparison told so, and from which version a dry run started.
 func (j *Judge) differs(ctx context.Context, in track.Input, o render.Object, live *unstructured.Unstructured) ([]track.Field, string, string, error) {
-	dry := &runner{ctx: ctx, client: j.client}
+	dry := &runner{dryRun: func(u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+		return j.client.DryRun(ctx, u)
+	}}
 	options := []diff.Option{
 		diff.WithLogr(logr.Discard()),
 		diff.IgnoreAggregatedRoles(true),
@@ -186,11 +188,10 @@ func (n ignored) Normalize(u *unstructured.Unstructured) error {
 	return nil
 }
 
-// runner asks for the server-side diff's dry runs. It carries the context
-// because gitops-engine gives it none.
+// runner asks for the server-side diff's dry runs. dryRun brings the context of
+// the judgement: gitops-engine hands one that nobody can end.
 type runner struct {
-	ctx     context.Context
-	client  *track.Client
+	dryRun  func(*unstructured.Unstructured) (*unstructured.Unstructured, error)
 	version string // resource version that the last dry run started from
 }
 
@@ -198,7 +199,7 @@ type runner struct {
 func (r *runner) Run(_ context.Context, u *unstructured.Unstructured, _ string) (string, error) {
 	u = u.DeepCopy()
 	unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
-	dry, err := r.client.DryRun(r.ctx, u)
+	dry, err := r.dryRun(u)
 	if err != nil {
 		return "", err
 	}

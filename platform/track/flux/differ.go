@@ -1,7 +1,6 @@
 package flux
 
 import (
-	"bytes"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -152,7 +151,7 @@ func flushable(pointer string) bool {
 
 func setOf(e metav1.ManagedFieldsEntry) *fieldpath.Set {
 	set := &fieldpath.Set{}
-	if e.FieldsV1 == nil || set.FromJSON(bytes.NewReader(e.FieldsV1.Raw)) != nil {
+	if e.FieldsV1 == nil || set.FromJSON(e.FieldsV1.GetRawReader()) != nil {
 		return &fieldpath.Set{}
 	}
 	return set
