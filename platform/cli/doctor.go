@@ -59,7 +59,7 @@ func lacks(abilities []cluster.Ability) []finding.Finding {
 	words := map[cluster.Ability]string{
 		cluster.RunsPods:   "nodes are simulated: no container runs, and pod health is kwok's word",
 		cluster.MetricsAPI: "there is no metrics API: the health of autoscalers is not judgeable here",
-		cluster.Volumes:    "there is no volume provisioner: claims are bound to simulated volumes",
+		cluster.Volumes:    "there is no volume provisioner: a claim stays unbound, and its health is not judgeable here",
 	}
 	var found []finding.Finding
 	for _, a := range abilities {
