@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 
 	"dualtrack.internal/platform/catalog"
 )
@@ -135,6 +137,22 @@ func syncNode(ctx context.Context, api typed.NodeInterface, want, have *corev1.N
 		}
 		return "created", nil
 	}
+	said := ""
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		word, err := updateNode(ctx, api, want, have)
+		said = cmp.Or(word, said)
+		if apierrors.IsConflict(err) { // kwok and the node controller write to nodes too
+			if fresh, failed := api.Get(ctx, want.Name, metav1.GetOptions{}); failed == nil {
+				have = fresh
+			}
+		}
+		return err
+	})
+	return said, err
+}
+
+// updateNode brings a node that is there to its declaration.
+func updateNode(ctx context.Context, api typed.NodeInterface, want, have *corev1.Node) (string, error) {
 	word := ""
 	next := have.DeepCopy()
 	mergeNode(next, want)

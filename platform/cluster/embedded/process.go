@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -52,15 +53,39 @@ func (p *Provider) reapAll() {
 	}
 }
 
+// exitWait bounds how long the status of a child that ended is waited for: its
+// first thread may be gone before the others are, and the status comes last.
+const exitWait = 2 * time.Second
+
 // exitStatus says how a process ended, as far as it is known.
 func (p *Provider) exitStatus(pid int) string {
-	p.reapAll()
+	deadline := time.NewTimer(exitWait)
+	defer deadline.Stop()
+	tick := time.NewTicker(poll / 5)
+	defer tick.Stop()
+	for {
+		p.reapAll()
+		if status, ours := p.childStatus(pid); !ours || status != "" {
+			return cmp.Or(status, statusUnseen)
+		}
+		select {
+		case <-deadline.C:
+			return statusUnseen
+		case <-tick.C:
+		}
+	}
+}
+
+// childStatus is the status of a child that was reaped, "" before, and whether
+// the process is a child at all.
+func (p *Provider) childStatus(pid int) (status string, ours bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c := p.children[pid]; c != nil && c.status != "" {
-		return c.status
+	c, ours := p.children[pid]
+	if ours {
+		status = c.status
 	}
-	return statusUnseen
+	return status, ours
 }
 
 // exitError reports a program that ended.
