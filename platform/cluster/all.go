@@ -11,38 +11,6 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Started is what became of one cluster.
-type Started struct {
-	Name   string
-	Access Access
-	Took   time.Duration
-	Err    error
-}
-
-// StartAll starts clusters, at most workers at once, and returns one answer a
-// spec in the same order. One that fails stops no other; a cancelled ctx stops
-// all. workers below 1 means one.
-func StartAll(ctx context.Context, core Core, specs []Spec, workers int, events Events) []Started {
-	out := make([]Started, len(specs))
-	var g errgroup.Group
-	g.SetLimit(max(1, workers))
-	for i, spec := range specs {
-		g.Go(func() error {
-			if spec.Cluster != nil {
-				out[i].Name = spec.Cluster.Name
-			}
-			begun := time.Now()
-			if out[i].Err = context.Cause(ctx); out[i].Err == nil {
-				out[i].Access, out[i].Err = core.Start(ctx, spec, events)
-			}
-			out[i].Took = time.Since(begun)
-			return nil // an error here would say nothing about the others
-		})
-	}
-	_ = g.Wait()
-	return out
-}
-
 // ForEach does one thing with each named cluster, at most workers at once, and
 // returns one error a name in the same order: core.Stop and core.Remove fit.
 func ForEach(ctx context.Context, names []string, workers int, do func(ctx context.Context, name string) error) []error {
