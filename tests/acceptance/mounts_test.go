@@ -63,19 +63,28 @@ func (f *fleet) tmpfs(t *testing.T, dir string, size int64) {
 		if got := f.runContext(ctx, t, "down", "--all", "--purge"); got.code != 0 {
 			t.Errorf("down: exit %d\n%s", got.code, got.stderr)
 		}
-		check(t, syscall.Unmount(dir, 0)) // fails while anything uses it
+		unbusy(t, func() error { return syscall.Unmount(dir, 0) }) // fails while anything uses it
 	})
 }
 
 // resize changes the memory disk, and whether it can be written to.
 func resize(t *testing.T, dir string, size int64, flags uintptr) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; pause(t, 50*time.Millisecond) {
-		err := syscall.Mount("none", dir, "tmpfs", syscall.MS_REMOUNT|flags, fmt.Sprintf("size=%d,mode=700", size))
+	unbusy(t, func() error {
+		return syscall.Mount("none", dir, "tmpfs", syscall.MS_REMOUNT|flags, fmt.Sprintf("size=%d,mode=700", size))
+	})
+}
+
+// unbusy tries again while a mount is in use: the kernel lets go of the files of
+// a program that ended a little later than of the program.
+func unbusy(t *testing.T, attempt func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := attempt()
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, syscall.EBUSY) || time.Now().After(deadline) { // the last threads of a program may still be going
+		if !errors.Is(err, syscall.EBUSY) || time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 	}

@@ -62,6 +62,10 @@ func (l layout) scan() ([]live, error) {
 	return found, nil
 }
 
+// dying stands for a process whose first thread ended before the others: those
+// still hold its files and ports. stat calls it a zombie, like one that is gone.
+const dying = 'D'
+
 func dead(state byte) bool { return state == 'Z' || state == 'X' }
 
 // readStat reads a process's state and start time. The name before them may
@@ -73,7 +77,7 @@ func readStat(pid int) (state byte, ticks uint64, err error) {
 	}
 	end := bytes.LastIndexByte(data, ')')
 	fields := strings.Fields(string(data[end+1:]))
-	const startTime = 19 // the 22nd field of stat; the state is the third
+	const threads, startTime = 17, 19 // the 20th and 22nd field of stat; the state is the third
 	if end < 0 || len(fields) <= startTime || len(fields[0]) != 1 {
 		return 0, 0, fmt.Errorf("state of process %d: stat has an unknown form", pid)
 	}
@@ -81,7 +85,11 @@ func readStat(pid int) (state byte, ticks uint64, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("state of process %d: %w", pid, err)
 	}
-	return fields[0][0], ticks, nil
+	state = fields[0][0]
+	if state == 'Z' && fields[threads] != "1" {
+		state = dying
+	}
+	return state, ticks, nil
 }
 
 // alive says whether the process still runs, and whether a signal stopped it.
