@@ -28,7 +28,7 @@ import (
 
 // FieldManager owns every field that Dualtrack writes, for ever: another name
 // would leave the old fields behind on every cluster.
-const FieldManager = "dualtrack"
+const FieldManager = cluster.FieldManager
 
 // Group prefixes the annotations that Dualtrack reads.
 const Group = "platform.dualtrack.internal"

@@ -13,13 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
 )
 
 // Where the inventory stands in every cluster.
 const (
 	InventoryName      = "dualtrack-inventory"
-	InventoryNamespace = "dualtrack-system"
+	InventoryNamespace = cluster.SystemNamespace
 )
 
 // Keys of the inventory's ConfigMap. The first holds Flux's ResourceInventory,
@@ -237,14 +238,5 @@ func inventoryNamespace(p *plan) *unstructured.Unstructured {
 			return desired(o)
 		}
 	}
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{
-			"name": InventoryNamespace,
-			"labels": map[string]any{
-				"app.kubernetes.io/managed-by":       FieldManager,
-				"pod-security.kubernetes.io/enforce": "restricted",
-			},
-		},
-	}}
+	return &unstructured.Unstructured{Object: cluster.SystemNamespaceObject()}
 }

@@ -29,16 +29,29 @@ type ClusterSpec struct {
 	Role         Role               `yaml:"role" required:"true" enum:"hub,edge" doc:"hub or edge"`
 	Profile      string             `yaml:"profile" default:"small" enum:"tiny,small,hub" doc:"size, which selects the components' profiles"`
 	Site         Site               `yaml:"site" doc:"where the cluster stands"`
-	Provider     string             `yaml:"provider" default:"embedded" enum:"embedded" doc:"what brings the cluster up"`
+	Provider     string             `yaml:"provider" default:"embedded" enum:"embedded,existing" doc:"what brings the cluster up"`
+	Existing     Existing           `yaml:"existing" doc:"where a cluster is found that was there before; only with provider existing"`
 	Engine       string             `yaml:"engine" default:"library" enum:"library" doc:"what applies the bundle"`
 	Track        TrackSettings      `yaml:"track" doc:"how the cluster is judged"`
 	Kubernetes   Kubernetes         `yaml:"kubernetes" doc:"control plane settings"`
 	Etcd         Etcd               `yaml:"etcd" doc:"etcd settings"`
-	Nodes        []Node             `yaml:"nodes" required:"true" doc:"worker nodes"`
+	Nodes        []Node             `yaml:"nodes" doc:"worker nodes; required unless the provider is existing"`
 	Components   []ClusterComponent `yaml:"components" required:"true" doc:"components the cluster runs"`
 	Windows      []Window           `yaml:"windows" doc:"maintenance windows, in the site's time zone; none means always"`
 	Connectivity string             `yaml:"connectivity" default:"always" enum:"always,scheduled,intermittent" doc:"how the hub reaches the site"`
 }
+
+// Existing is where a cluster is found that was there before the platform.
+type Existing struct {
+	Context string `yaml:"context" doc:"context of the user's kubeconfig (KUBECONFIG, else ~/.kube/config)"`
+}
+
+// The providers that a declaration may name.
+const (
+	ProviderEmbedded = "embedded"
+	ProviderKind     = "kind"
+	ProviderExisting = "existing"
+)
 
 // Site is where a cluster stands.
 type Site struct {
@@ -106,6 +119,13 @@ type Node struct {
 	Labels   Labels   `yaml:"labels" doc:"further labels"`
 	Taints   []Taint  `yaml:"taints" doc:"taints"`
 	Capacity Capacity `yaml:"capacity" doc:"what the node offers"`
+	Volumes  []Volume `yaml:"volumes" doc:"local volumes that the node offers; provider embedded simulates them"`
+}
+
+// Volume is a local volume of a node, or several alike.
+type Volume struct {
+	Size  Quantity `yaml:"size" required:"true" doc:"size"`
+	Count int      `yaml:"count" default:"1" min:"1" max:"100" doc:"how many volumes alike"`
 }
 
 // Taint is a node's taint.

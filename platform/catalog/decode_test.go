@@ -187,7 +187,6 @@ spec:
 		{"quota: 1Gi", "quota: 1GiB"},
 		{"50ms", "50"},
 		{"50ms", "soon"},
-		{"nodes: [{name: worker, capacity: {cpu: 4}}]", "nodes: []"},
 		{"cpu: 4", "cpu: true"},
 		{"cpu: 4", "cpu: -4"},
 		{"cpu: 4", "cpu: -4m"},

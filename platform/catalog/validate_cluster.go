@@ -35,12 +35,30 @@ func (l *loader) cluster(c *Cluster) {
 			l.fail(c, zone.field, fmt.Sprintf("%q is no label value, and nodes carry it as one", zone.value), labelMend)
 		}
 	}
+	l.provider(c)
 	l.nodes(c)
 	l.extraArgs(c)
 	l.memory(c)
 	l.clusterComponents(c)
 	for i, w := range c.Spec.Windows {
 		l.once(c, fmt.Sprintf("spec.windows[%d].days", i), w.Days)
+	}
+}
+
+// provider holds what a cluster declares against what its provider uses.
+func (l *loader) provider(c *Cluster) {
+	existing := c.Spec.Provider == ProviderExisting
+	switch {
+	case existing && c.Spec.Existing.Context == "":
+		l.fail(c, "spec.existing.context", "is missing, and provider existing finds the cluster by it", "name a context of your kubeconfig")
+	case !existing && c.Spec.Existing.Context != "":
+		l.fail(c, "spec.existing", "is set, and provider "+c.Spec.Provider+" does not use it", "remove it, or set `provider: existing`")
+	}
+	switch {
+	case existing && len(c.Spec.Nodes) > 0:
+		l.fail(c, "spec.nodes", "is set, and an existing cluster has the nodes it has", "remove it")
+	case !existing && len(c.Spec.Nodes) == 0:
+		l.fail(c, "spec.nodes", "is missing", "declare at least one worker node")
 	}
 }
 

@@ -22,6 +22,7 @@ func newApply(env *environment) *cobra.Command {
 	}
 	clusterFlag(cmd, env)
 	timeoutFlag(cmd, &o)
+	cmd.Flags().BoolVar(&o.approved, "yes", false, "apply what the plan shows to clusters that were there before")
 	cmd.Flags().BoolVar(&o.pruneData, "prune-data", false, "also delete namespaces and volumes that left the bundle")
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,9 @@ func newDoctor(env *environment) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return env.doctor(cmd.Context()) },
 	}
 }
+
+// doctorWait bounds the look at a cluster that was there before.
+const doctorWait = 5 * time.Second
 
 func (e *environment) doctor(ctx context.Context) error {
 	cat, err := e.load()
@@ -49,21 +53,35 @@ func (e *environment) doctor(ctx context.Context) error {
 			Mend: "`platform tools build`, or `platform up`, which builds them first",
 		})
 	}
-	e.result.Findings = append(e.result.Findings, lacks(r.provider.Lacks())...)
+	e.result.Findings = append(e.result.Findings, lacks(ctx, cat, r)...)
 	e.inspect(ctx, cat, r)
 	return nil
 }
 
-// lacks says what the provider does not offer, and what follows.
-func lacks(abilities []cluster.Ability) []finding.Finding {
+// lacks says what each provider does not offer its clusters, and what follows.
+func lacks(ctx context.Context, cat *catalog.Catalog, r *running) []finding.Finding {
 	words := map[cluster.Ability]string{
-		cluster.RunsPods:   "nodes are simulated: no container runs, and pod health is kwok's word",
+		cluster.RunsPods:   "nodes are simulated, or not known to be real: no container need run, and pod health is their word",
 		cluster.MetricsAPI: "there is no metrics API: the health of autoscalers is not judgeable here",
 		cluster.Volumes:    "there is no volume provisioner: a claim stays unbound, and its health is not judgeable here",
 	}
 	var found []finding.Finding
-	for _, a := range abilities {
-		found = append(found, finding.Finding{Rule: "provider", Severity: finding.Info, Message: fmt.Sprintf("provider embedded: %s", words[a])})
+	at := map[string]int{}
+	for _, c := range cat.Clusters {
+		missing := r.provider.Lacks(c)
+		if access, err := r.provider.Access(ctx, c.Name); err == nil {
+			missing = access.Lacks
+		}
+		for _, a := range missing {
+			message := fmt.Sprintf("provider %s: %s", r.provider.Provider(c.Name), words[a])
+			i, seen := at[message]
+			if !seen {
+				i = len(found)
+				at[message] = i
+				found = append(found, finding.Finding{Rule: "provider", Severity: finding.Info, Message: message})
+			}
+			found[i].Clusters = append(found[i].Clusters, c.Name)
+		}
 	}
 	return found
 }
@@ -75,6 +93,8 @@ func (e *environment) inspect(ctx context.Context, cat *catalog.Catalog, r *runn
 		programs, err := r.provider.Status(ctx, c.Name)
 		switch {
 		case errors.Is(err, cluster.ErrNotRunning):
+		case errors.Is(err, cluster.ErrUnsupported):
+			entry.State, entry.Why = e.reached(ctx, c.Name, r)
 		case err != nil:
 			entry.State, entry.Why = report.Failed, err.Error()
 		default:
@@ -91,4 +111,18 @@ func (e *environment) inspect(ctx context.Context, cat *catalog.Catalog, r *runn
 		}
 		e.result.Clusters = append(e.result.Clusters, entry)
 	}
+}
+
+// reached says how a cluster without programs of ours stands.
+func (*environment) reached(ctx context.Context, name string, r *running) (report.State, string) {
+	ctx, cancel := context.WithTimeout(ctx, doctorWait)
+	defer cancel()
+	access, err := r.provider.Access(ctx, name)
+	if err != nil {
+		return report.Failed, err.Error()
+	}
+	if err := cluster.Wait(ctx, access); err != nil {
+		return report.Unreachable, err.Error()
+	}
+	return report.Running, ""
 }

@@ -64,6 +64,7 @@ func newRepair(env *environment) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if yes {
+				o.approved = true
 				return env.bring(ctx, "repair", o)
 			}
 			_, _, err := env.onRunning(ctx, "repair", o, func(_ *running, d *fleet.Driver, g *policy.Gated) ([]fleet.Outcome, error) {

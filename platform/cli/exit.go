@@ -60,7 +60,7 @@ func exitCode(ctx context.Context, r *report.Result, err error) int {
 		return exitDiffers
 	case r.Count(report.NotConverged) > 0, r.Awaited && r.Count(report.NotRunning) > 0:
 		return exitNotConverged
-	case r.Differs():
+	case r.Differs(), r.Count(report.Planned)+r.Count(report.Refused) > 0:
 		return exitDiffers
 	}
 	return exitOK

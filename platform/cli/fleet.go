@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dualtrack.internal/platform/catalog"
-	"dualtrack.internal/platform/cluster/embedded"
+	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/fleet"
 	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/report"
@@ -22,6 +22,7 @@ type fleetOptions struct {
 	timeout   time.Duration
 	pruneData bool
 	sites     int // hub and this many sites; negative means all
+	approved  bool
 }
 
 // running is what a command on clusters works with.
@@ -29,7 +30,7 @@ type running struct {
 	env      *environment
 	cat      *catalog.Catalog
 	store    *tool.Store
-	provider *embedded.Provider
+	provider *cluster.Mixed
 	progress progress
 }
 
@@ -43,8 +44,7 @@ func (e *environment) open(cat *catalog.Catalog) (*running, error) {
 		return nil, err
 	}
 	r := &running{env: e, cat: cat, store: store, progress: e.newProgress()}
-	r.provider, err = embedded.New(embedded.Config{StateDir: e.stateDir(cat.Fleet.Name), Programs: r.programs})
-	if err != nil {
+	if r.provider, err = e.providers(cat, r.programs); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -60,14 +60,14 @@ func (r *running) programs(ctx context.Context) (map[string]string, error) {
 
 // lock takes the fleet's lock; another command that holds it is named.
 func (r *running) lock(ctx context.Context, doing string) (release func(), err error) {
-	return r.provider.Lock(ctx, doing, func(h tool.Holder) {
+	return cluster.Lock(ctx, r.env.stateDir(r.cat.Fleet.Name), doing, func(h tool.Holder) {
 		r.progress.Update("fleet", "waiting for "+h.String())
 	})
 }
 
 func (r *running) driver(o fleetOptions) *fleet.Driver {
 	return fleet.New(fleet.Config{
-		Catalog: r.cat, Core: r.provider, Timeout: o.timeout, PruneData: o.pruneData,
+		Catalog: r.cat, Core: r.provider, Timeout: o.timeout, PruneData: o.pruneData, Approved: o.approved,
 		Events: fleet.Events{Update: r.progress.Update, Done: r.progress.Done},
 	})
 }
@@ -90,7 +90,8 @@ func (e *environment) choose(cat *catalog.Catalog, sites int) ([]string, error) 
 // gateAndBuild gates the tree while the programs are built. A denied tree ends
 // the build: nothing will be started.
 func (r *running) gateAndBuild(ctx context.Context, command string, chosen []string) (*policy.Gated, *report.Result, error) {
-	if err := r.preflight(ctx, len(chosen)); err != nil {
+	own := r.own(chosen)
+	if err := r.preflight(ctx, own); err != nil {
 		return nil, nil, err
 	}
 	building, stop := context.WithCancel(ctx)
@@ -100,6 +101,9 @@ func (r *running) gateAndBuild(ctx context.Context, command string, chosen []str
 	denied := false
 	var group errgroup.Group
 	group.Go(func() error {
+		if own == 0 {
+			return nil
+		}
 		if _, err := r.programs(building); err != nil && building.Err() == nil {
 			return err
 		}
@@ -123,10 +127,25 @@ func (r *running) gateAndBuild(ctx context.Context, command string, chosen []str
 	return gated, result, ctx.Err()
 }
 
+// own counts the chosen clusters that run as processes of this machine; no
+// choice means all.
+func (r *running) own(chosen []string) int {
+	if len(chosen) == 0 {
+		chosen = names(r.cat)
+	}
+	n := 0
+	for _, name := range chosen {
+		if r.provider.Provider(name) == catalog.ProviderEmbedded {
+			n++
+		}
+	}
+	return n
+}
+
 // preflight stops before anything is begun that this machine can't finish.
 func (r *running) preflight(ctx context.Context, clusters int) error {
 	if clusters == 0 {
-		clusters = len(r.cat.Clusters)
+		return nil
 	}
 	missing, err := r.store.Missing(nil)
 	if err != nil {
@@ -169,7 +188,7 @@ func (e *environment) onRunning(ctx context.Context, command string, o fleetOpti
 	if err != nil {
 		return nil, nil, err
 	}
-	result.AddOutcomes(outcomes, cat, r.provider.Lacks())
+	result.AddOutcomes(outcomes, cat)
 	e.result = result
 	return r, gated, nil
 }

@@ -66,6 +66,8 @@ type environment struct {
 	quiet    bool
 	verbose  bool
 	clusters []string // -c
+	adopt    bool     // --adopt
+	override string   // --provider
 	result   *report.Result
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ func newUp(env *environment) *cobra.Command {
 	}
 	clusterFlag(cmd, env)
 	timeoutFlag(cmd, &o)
+	approvalFlags(cmd, env, &o)
 	cmd.Flags().IntVar(&o.sites, "sites", -1, "the hub and this many sites (default: all)")
 	cmd.Flags().BoolVar(&o.pruneData, "prune-data", false, "also delete namespaces and volumes that left the bundle")
 	return cmd
@@ -66,13 +68,20 @@ func (e *environment) up(ctx context.Context, o fleetOptions) error {
 		return err
 	}
 	result.Awaited = true
-	result.AddOutcomes(outcomes, cat, r.provider.Lacks())
+	result.AddOutcomes(outcomes, cat)
 	result.Next = next(result)
 	return nil
 }
 
-// next are three commands that make sense after an up.
+// next are a few commands that make sense after an up.
 func next(r *report.Result) []string {
+	if planned, adopt := r.ToApprove(); planned {
+		flags := "--yes"
+		if adopt {
+			flags = "--adopt --yes"
+		}
+		return []string{fmt.Sprintf("platform up %-27s # apply the plan above", flags)}
+	}
 	if r.Count(report.Converged) == len(r.Clusters) {
 		return []string{
 			"platform status                          # judge again, change nothing",

@@ -28,6 +28,9 @@ type Config struct {
 	Writes    int           // clusters applied to or judged at once; 0 means 4
 	Timeout   time.Duration // from a cluster's readiness to converged; 0 means 5 minutes
 	PruneData bool          // prune namespaces and volumes too
+	// Approved says that what a plan showed may be applied to clusters that were
+	// there before; the platform's own need no approval.
+	Approved bool
 	// RequestTimeout bounds each request to an API server; one that is silent for
 	// longer is unreachable. 0 means 15 s.
 	RequestTimeout time.Duration
@@ -78,10 +81,16 @@ type Outcome struct {
 	Cluster string
 	Version string   // what the API server says of itself
 	Started []string // programs that had to be started
+	// Lacks are the abilities that the cluster does not offer, as far as known.
+	Lacks []cluster.Ability
 	// Converge is what applying and judging found; nil when it did not come to that.
 	Converge *converge.Outcome
 	Drift    []track.Drifted // only from Drift
-	Plan     []Planned       // only from Plan
+	Plan     []Planned       // only from Plan, and without approval
+	// Survey is what applying would meet on a cluster that was there before.
+	Survey *cluster.Survey
+	// Planned: nothing was applied, because the plan was not approved.
+	Planned bool
 	// NotRunning: the cluster was never started, or was stopped.
 	NotRunning bool
 	// Unreachable: it lives and does not answer; Err says more.
@@ -95,6 +104,9 @@ type Outcome struct {
 func (d *Driver) Up(ctx context.Context, bundles []*render.Bundle) ([]Outcome, error) {
 	starts := make(chan struct{}, d.config.Starts)
 	return d.each(ctx, bundles, func(ctx context.Context, b *render.Bundle, o *Outcome) error {
+		if proceed, err := d.consider(ctx, b, o); !proceed {
+			return err
+		}
 		access, err := d.start(ctx, starts, b, o)
 		if err != nil {
 			return err
@@ -105,7 +117,15 @@ func (d *Driver) Up(ctx context.Context, bundles []*render.Bundle) ([]Outcome, e
 
 // Apply brings the bundles to clusters that run.
 func (d *Driver) Apply(ctx context.Context, bundles []*render.Bundle) ([]Outcome, error) {
-	return d.each(ctx, bundles, d.reached(d.bring))
+	return d.each(ctx, bundles, d.reached(func(ctx context.Context, access cluster.Access, b *render.Bundle, o *Outcome) error {
+		if proceed, err := d.consider(ctx, b, o); !proceed {
+			return err
+		}
+		if o.Survey != nil && !o.Survey.Adopted {
+			return &RefusedError{Cluster: b.Cluster, Reasons: []string{"this fleet has not adopted the cluster; `platform up --adopt --yes` does"}}
+		}
+		return d.bring(ctx, access, b, o)
+	}))
 }
 
 // Judge looks at each cluster once and writes nothing.
@@ -136,6 +156,7 @@ func (d *Driver) each(ctx context.Context, bundles []*render.Bundle, run func(co
 	for i, b := range bundles {
 		o := &outcomes[i]
 		o.Cluster, o.Took = b.Cluster, map[string]time.Duration{}
+		o.Lacks = d.config.Core.Lacks(d.config.Catalog.Cluster(b.Cluster))
 		group.Go(func() error {
 			if err := run(ctx, b, o); err != nil {
 				o.Err, o.Unreachable = err, errors.Is(err, cluster.ErrUnreachable)
@@ -208,6 +229,7 @@ func (d *Driver) withLoop(ctx context.Context, access cluster.Access, b *render.
 	}
 	release := sync.OnceFunc(func() { <-d.writes })
 	defer release()
+	o.Lacks = access.Lacks
 	began := time.Now()
 	loop, err := converge.New(d.loopConfig(access, b, release))
 	if err != nil {
@@ -230,7 +252,7 @@ func (d *Driver) withLoop(ctx context.Context, access cluster.Access, b *render.
 // not work.
 func (d *Driver) loopConfig(access cluster.Access, b *render.Bundle, release func()) converge.Config {
 	return converge.Config{
-		Access: access, Lacks: d.config.Core.Lacks(),
+		Access: access, Lacks: access.Lacks,
 		ArgoDiff: d.config.Catalog.Cluster(b.Cluster).Spec.Track.ArgoDiff,
 		Settle:   d.config.Catalog.Fleet.Spec.Settle.D(),
 		Timeout:  d.config.Timeout, RequestTimeout: d.config.RequestTimeout, PruneData: d.config.PruneData,

@@ -64,12 +64,14 @@ func (c *core) Access(_ context.Context, name string) (cluster.Access, error) {
 }
 
 func (c *core) reach(name string) cluster.Access {
-	return cluster.Access{Name: name, Config: &rest.Config{Host: c.host}}
+	return cluster.Access{Name: name, Config: &rest.Config{Host: c.host}, Lacks: c.Lacks(nil)}
 }
 
 func (*core) Stop(context.Context, string) error   { return nil }
 func (*core) Remove(context.Context, string) error { return nil }
-func (*core) Lacks() []cluster.Ability             { return []cluster.Ability{cluster.RunsPods} }
+func (*core) Knows(string) bool                    { return false }
+
+func (*core) Lacks(*catalog.Cluster) []cluster.Ability { return []cluster.Ability{cluster.RunsPods} }
 
 // silent is the address of a port on which nobody listens.
 func silent(t *testing.T) string {

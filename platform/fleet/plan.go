@@ -19,20 +19,23 @@ type Planned struct {
 // Plan says what Apply would do, object by object and field by field. It writes
 // nothing: the requests are dry runs.
 func (d *Driver) Plan(ctx context.Context, bundles []*render.Bundle) ([]Outcome, error) {
-	return d.each(ctx, bundles, d.reached(func(ctx context.Context, access cluster.Access, b *render.Bundle, o *Outcome) error {
-		return d.withLoop(ctx, access, b, o, "judge", func(loop *converge.Loop) (err error) {
-			o.Converge, o.Drift, err = loop.Drift(ctx, converge.Fixed(b))
-			if err != nil || !o.Converge.Reachable {
-				return err
-			}
-			o.Plan, err = d.plan(ctx, access, b, o.Drift)
+	return d.each(ctx, bundles, d.reached(d.look))
+}
+
+// look fills in what applying the bundle would change.
+func (d *Driver) look(ctx context.Context, access cluster.Access, b *render.Bundle, o *Outcome) error {
+	return d.withLoop(ctx, access, b, o, "judge", func(loop *converge.Loop) (err error) {
+		o.Converge, o.Drift, err = loop.Drift(ctx, converge.Fixed(b))
+		if err != nil || !o.Converge.Reachable {
 			return err
-		})
-	}))
+		}
+		o.Plan, err = d.plan(ctx, access, b, o.Drift)
+		return err
+	})
 }
 
 func (d *Driver) plan(ctx context.Context, access cluster.Access, b *render.Bundle, drifted []track.Drifted) ([]Planned, error) {
-	applier, err := apply.New(access, apply.Config{Lacks: d.config.Core.Lacks(), RequestTimeout: d.config.RequestTimeout})
+	applier, err := apply.New(access, apply.Config{Lacks: access.Lacks, RequestTimeout: d.config.RequestTimeout})
 	if err != nil {
 		return nil, err
 	}

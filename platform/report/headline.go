@@ -22,7 +22,7 @@ func Headline(r *Result) string {
 		return plural(denied, "denial") + ": nothing was applied to any cluster"
 	}
 	parts := []string{fmt.Sprintf("%d/%d in sync by both tracks", r.Count(Converged), len(r.Clusters))}
-	parts = append(parts, r.states(NotConverged, Unreachable, NotRunning, Failed)...)
+	parts = append(parts, r.states(NotConverged, Planned, Refused, Unreachable, NotRunning, Failed)...)
 	if denied > 0 {
 		parts = append(parts, plural(denied, "denial")+" in the tree")
 	}

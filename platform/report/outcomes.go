@@ -1,6 +1,8 @@
 package report
 
 import (
+	"errors"
+
 	"dualtrack.internal/platform/apply"
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
@@ -10,13 +12,12 @@ import (
 	"dualtrack.internal/platform/track"
 )
 
-// AddOutcomes takes over what happened to each cluster. lacks are the abilities
-// that the provider does not offer.
-func (r *Result) AddOutcomes(outcomes []fleet.Outcome, cat *catalog.Catalog, lacks []cluster.Ability) {
+// AddOutcomes takes over what happened to each cluster.
+func (r *Result) AddOutcomes(outcomes []fleet.Outcome, cat *catalog.Catalog) {
 	for _, o := range outcomes {
 		c := Cluster{
 			Name: o.Cluster, Role: string(cat.Cluster(o.Cluster).Spec.Role), State: state(o), Why: why(o),
-			Kubernetes: o.Version, HealthEvidence: evidenceOf(lacks), Started: o.Started, Took: map[string]Seconds{},
+			Kubernetes: o.Version, HealthEvidence: evidenceOf(o.Lacks), Survey: o.Survey, Started: o.Started, Took: map[string]Seconds{},
 		}
 		for phase, d := range o.Took {
 			c.Took[phase] = Seconds(d)
@@ -38,6 +39,10 @@ func state(o fleet.Outcome) State {
 	switch {
 	case o.Unreachable:
 		return Unreachable
+	case errors.Is(o.Err, cluster.ErrRefused):
+		return Refused
+	case o.Planned:
+		return Planned
 	case o.Err != nil:
 		return Failed
 	case o.NotRunning:

@@ -128,6 +128,9 @@ func TestFieldNames(t *testing.T) {
 
 func fields(at string, typ reflect.Type) []string {
 	suffix := ""
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
 	for typ.Kind() == reflect.Slice && typ.Elem().Kind() != reflect.Uint8 {
 		typ, suffix = typ.Elem(), suffix+"[]"
 	}

@@ -6,6 +6,7 @@ package report
 import (
 	"time"
 
+	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/track"
 )
@@ -26,6 +27,8 @@ const (
 	Running      State = "running"     // up, not judged
 	NotChanged   State = "not changed" // nothing was applied, because policy or input denied
 	Failed       State = "failed"      // the environment failed: a program died, a disk is full
+	Planned      State = "planned"     // was there before: looked at, and nothing applied without approval
+	Refused      State = "refused"     // was there before, and is not ours to change as things are
 )
 
 // Evidence says where the health of pods comes from.
@@ -78,6 +81,7 @@ type Cluster struct {
 	Objects        int                `json:"objects"`
 	Tracks         []Track            `json:"tracks,omitempty"`
 	Disagreements  []Disagreement     `json:"disagreements,omitempty"`
+	Survey         *cluster.Survey    `json:"survey,omitempty"`  // of a cluster that was there before
 	Changes        []Change           `json:"changes,omitempty"` // objects that were or would be changed
 	Withheld       []Note             `json:"withheld,omitempty"`
 	Waiting        []Note             `json:"waiting,omitempty"`

@@ -31,6 +31,7 @@ func results() map[string]*report.Result {
 		"up-not-converged": notConverged(),
 		"up-denied":        denied(),
 		"drift":            drifted(),
+		"planned":          planned(),
 		"drift-none":       noDrift(),
 		"repair-plan":      repair(),
 		"doctor":           doctor(),
@@ -117,10 +118,18 @@ func converged(name string) fleet.Outcome {
 	}
 }
 
+// simulated says that none of the clusters runs containers.
+func simulated(outcomes []fleet.Outcome) []fleet.Outcome {
+	for i := range outcomes {
+		outcomes[i].Lacks = []cluster.Ability{cluster.RunsPods}
+	}
+	return outcomes
+}
+
 func up(outcomes ...fleet.Outcome) *report.Result {
 	r := begin("up")
 	r.Awaited, r.Counts.Clusters = true, len(outcomes)
-	r.AddOutcomes(outcomes, small(), []cluster.Ability{cluster.RunsPods, cluster.MetricsAPI})
+	r.AddOutcomes(simulated(outcomes), small())
 	r.Next = []string{"platform status"}
 	return r
 }
@@ -189,9 +198,30 @@ func driftOutcomes() []fleet.Outcome {
 	return []fleet.Outcome{well, o, {Cluster: "edge-2", Converge: &converge.Outcome{}}, {Cluster: "edge-3", NotRunning: true}}
 }
 
+// planned are clusters that were there before: one to adopt, one whose account
+// may not enough, one of another fleet.
+func planned() *report.Result {
+	plan := converged("edge-1")
+	plan.Planned, plan.Converge.Converged, plan.Converge.Apply = true, false, nil
+	plan.Plan = []fleet.Planned{{Change: apply.Change{Object: object("ConfigMap", "settings"), Action: apply.Created}}}
+	plan.Survey = &cluster.Survey{
+		Server: "v1.98.3", Version: "the server is v1.98.3 and the baseline v1.99.0", Lacks: []cluster.Ability{cluster.MetricsAPI},
+		Foreign: []finding.Object{object("Service", "api")},
+	}
+	short := fleet.Outcome{Cluster: "edge-2", Planned: true, Survey: &cluster.Survey{
+		Server: "v1.99.0", Owner: "fleet shop, cluster edge-2", Adopted: true,
+		Missing: []cluster.Permission{{Verb: "patch", Group: "apps", Resource: "deployments", Namespace: "shop"}, {Verb: "list", Resource: "nodes"}},
+	}}
+	theirs := fleet.Outcome{Cluster: "edge-3", Err: &fleet.RefusedError{Cluster: "edge-3", Reasons: []string{"this fleet has not adopted the cluster"}}}
+	r := begin("up")
+	r.Awaited = true
+	r.AddOutcomes([]fleet.Outcome{plan, short, theirs}, small())
+	return r
+}
+
 func drifted() *report.Result {
 	r := begin("drift")
-	r.AddOutcomes(driftOutcomes(), small(), []cluster.Ability{cluster.RunsPods})
+	r.AddOutcomes(simulated(driftOutcomes()), small())
 	r.AddDriftPolicy([]finding.Finding{
 		{Rule: "DT-DRIFT-001", Severity: finding.Warning, Message: "scaled by hand", Object: object("Deployment", "api"), Clusters: []string{"edge-1"}},
 		{Rule: "DT-DRIFT-002", Severity: finding.Error, Message: "of another cluster", Object: object("Deployment", "api"), Clusters: []string{"hub"}},
@@ -202,7 +232,7 @@ func drifted() *report.Result {
 
 func noDrift() *report.Result {
 	r := begin("drift")
-	r.AddOutcomes(driftOutcomes()[:1], small(), nil)
+	r.AddOutcomes(driftOutcomes()[:1], small())
 	r.OnlyDrift()
 	return r
 }
@@ -217,7 +247,7 @@ func repair() *report.Result {
 		{Change: apply.Change{Object: object("ConfigMap", "old"), Action: apply.Pruned}},
 	}
 	r := begin("repair")
-	r.AddOutcomes([]fleet.Outcome{o}, small(), []cluster.Ability{cluster.RunsPods})
+	r.AddOutcomes(simulated([]fleet.Outcome{o}), small())
 	r.OnlyChanges()
 	r.Next = []string{"platform repair --yes"}
 	return r

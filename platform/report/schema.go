@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/track"
 )
@@ -46,6 +47,8 @@ func (d definitions) schema(t reflect.Type) any {
 		return map[string]any{"type": "string", "format": "date-time"}
 	case t == reflect.TypeFor[json.RawMessage](), t.Kind() == reflect.Interface:
 		return true // any value
+	case t.Kind() == reflect.Pointer:
+		return d.schema(t.Elem())
 	case t.Kind() == reflect.Struct:
 		if _, seen := d[t.Name()]; !seen {
 			d[t.Name()] = nil // a type may hold itself
@@ -85,7 +88,9 @@ func (d definitions) object(t reflect.Type) map[string]any {
 func enum(t reflect.Type) []any {
 	switch t {
 	case reflect.TypeFor[State]():
-		return []any{Converged, NotConverged, Unreachable, NotRunning, Running, NotChanged, Failed}
+		return []any{Converged, NotConverged, Unreachable, NotRunning, Stopped, Running, NotChanged, Failed, Planned, Refused}
+	case reflect.TypeFor[cluster.Ability]():
+		return []any{cluster.RunsPods, cluster.MetricsAPI, cluster.Volumes}
 	case reflect.TypeFor[Evidence]():
 		return []any{Observed, Simulated}
 	case reflect.TypeFor[track.Name]():

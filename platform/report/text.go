@@ -72,7 +72,7 @@ func (r *Result) tells(f finding.Finding) bool {
 	case f.Class == finding.Waived || f.Class == finding.Unknown || f.Severity == finding.Info:
 		return false
 	}
-	return r.Command == "check" || r.Command == "render"
+	return slices.Contains([]string{"check", "render"}, r.Command)
 }
 
 func hiddenKind(f finding.Finding) string {
@@ -117,7 +117,10 @@ func writeCluster(b *bytes.Buffer, c Cluster, o TextOptions) {
 	if c.Why != "" {
 		fmt.Fprintf(&body, "  %s\n", indent(c.Why))
 	}
-	writeChanges(&body, c.Changes, o)
+	if c.Survey != nil && (o.Verbose || c.State == Planned) {
+		writeSurvey(&body, *c.Survey, o)
+	}
+	writeChanges(&body, c, o)
 	some(&body, c.Waiting, o, func(n Note) { fmt.Fprintf(&body, "  waiting for %s: %s\n", n.Object, indent(n.Why)) })
 	for _, t := range c.Tracks {
 		writeAgainst(&body, t, o)
@@ -142,23 +145,28 @@ func writeCluster(b *bytes.Buffer, c Cluster, o TextOptions) {
 	}
 }
 
-// writeChanges lists changes; many of one action, as at a first up, are counted.
-func writeChanges(b *bytes.Buffer, changes []Change, o TextOptions) {
+// writeChanges lists what was done to a cluster's objects, or would be; many of
+// one action, as at a first up, are counted.
+func writeChanges(b *bytes.Buffer, c Cluster, o TextOptions) {
+	tense := ""
+	if c.State == Planned || c.State == Running || c.State == NotChanged {
+		tense = "would be "
+	}
 	count := map[string]int{}
-	for _, ch := range changes {
+	for _, ch := range c.Changes {
 		count[ch.Action]++
 	}
 	told := map[string]bool{}
-	for _, ch := range changes {
+	for _, ch := range c.Changes {
 		switch {
 		case o.Verbose || count[ch.Action] <= shown:
-			fmt.Fprintf(b, "  %s %s\n", ch.Action, ch.Object)
+			fmt.Fprintf(b, "  %s%s %s\n", tense, ch.Action, ch.Object)
 			for _, f := range ch.Fields {
 				writeField(b, f)
 			}
 		case !told[ch.Action]:
 			told[ch.Action] = true
-			fmt.Fprintf(b, "  %s %d objects; -v lists them\n", ch.Action, count[ch.Action])
+			fmt.Fprintf(b, "  %s%s %d objects; -v lists them\n", tense, ch.Action, count[ch.Action])
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	gops "github.com/shirou/gopsutil/v4/process"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
 )
 
@@ -22,7 +23,8 @@ func (p *Provider) Access(ctx context.Context, name string) (cluster.Access, err
 	if err != nil {
 		return cluster.Access{}, err
 	}
-	if _, err := l.readIdentity(); err != nil {
+	id, err := l.readIdentity()
+	if err != nil {
 		return cluster.Access{}, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -35,17 +37,21 @@ func (p *Provider) Access(ctx context.Context, name string) (cluster.Access, err
 	if !slices.ContainsFunc(running, func(lv live) bool { return strings.HasPrefix(lv.program, "kube-apiserver") }) {
 		return cluster.Access{}, fmt.Errorf("cluster %s: %w", name, ErrStopped)
 	}
-	return p.access(l, nil)
+	lacks := id.Lacks
+	if len(lacks) == 0 { // written by a version that did not note it
+		lacks = p.Lacks(&catalog.Cluster{})
+	}
+	return p.access(l, lacks, nil)
 }
 
-func (p *Provider) access(l layout, changed []string) (cluster.Access, error) {
+func (p *Provider) access(l layout, lacks []cluster.Ability, changed []string) (cluster.Access, error) {
 	path := l.kubeconfig("admin")
 	cfg, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
 		return cluster.Access{}, fmt.Errorf("cluster %s: kubeconfig: %w", l.name, err)
 	}
 	cfg.QPS = -1 // the API server of this machine defends itself by priority and fairness
-	return cluster.Access{Name: l.name, Kubeconfig: path, Config: cfg, Changed: changed}, nil
+	return cluster.Access{Name: l.name, Kubeconfig: path, Config: cfg, Changed: changed, Lacks: lacks}, nil
 }
 
 // Status lists the cluster's programs in the order they start, dead ones too.

@@ -11,11 +11,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/tool"
 )
@@ -81,7 +84,11 @@ type Provider struct {
 	programs programCache
 }
 
-var _ cluster.Core = (*Provider)(nil)
+var (
+	_ cluster.Core         = (*Provider)(nil)
+	_ cluster.StatusReader = (*Provider)(nil)
+	_ cluster.LogReader    = (*Provider)(nil)
+)
 
 // New makes a provider. It touches no file. Errors name each wrong setting.
 func New(cfg Config) (*Provider, error) {
@@ -97,22 +104,24 @@ func New(cfg Config) (*Provider, error) {
 	return &Provider{cfg: cfg, children: map[int]*child{}}, nil
 }
 
-// Lacks lists what simulated nodes do not offer.
-func (p *Provider) Lacks() []cluster.Ability {
-	return []cluster.Ability{cluster.RunsPods, cluster.MetricsAPI, cluster.Volumes}
+// Lacks lists what simulated nodes do not offer. Claims bind where the nodes
+// declare volumes.
+func (*Provider) Lacks(c *catalog.Cluster) []cluster.Ability {
+	lacks := []cluster.Ability{cluster.RunsPods, cluster.MetricsAPI}
+	if !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return len(n.Volumes) > 0 }) {
+		lacks = append(lacks, cluster.Volumes)
+	}
+	return lacks
 }
 
-// Lock takes the fleet's lock, which one changing command holds at a time. See
-// tool.Acquire for wait and for the *tool.HeldError that says who holds it.
-func (p *Provider) Lock(ctx context.Context, doing string, wait func(tool.Holder)) (release func(), err error) {
-	release, err = tool.Acquire(ctx, filepath.Join(p.cfg.StateDir, "lock"), doing, wait)
+// Knows says that the cluster has a folder here.
+func (p *Provider) Knows(name string) bool {
+	l, err := p.layout(name)
 	if err != nil {
-		if _, held := errors.AsType[*tool.HeldError](err); held {
-			return nil, err
-		}
-		return nil, storage("lock the fleet", p.cfg.StateDir, err)
+		return false
 	}
-	return release, nil
+	_, err = os.Lstat(l.root)
+	return err == nil
 }
 
 // lockCluster keeps two callers from working on one cluster at once. The lock

@@ -1,11 +1,8 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"dualtrack.internal/platform/cluster"
@@ -93,29 +90,9 @@ func (e *NoLogError) Error() string {
 	return fmt.Sprintf("cluster %s: no log of program %q; there are %s", e.Cluster, e.Program, strings.Join(e.Known, ", "))
 }
 
-// StorageError is a state folder that cannot be used.
-type StorageError struct {
-	Doing, Path string
-	Err         error
-}
-
-func (e *StorageError) Error() string {
-	mend := ""
-	switch {
-	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
-		mend = "; free disk space there and run the command again"
-	case errors.Is(e.Err, syscall.EROFS), errors.Is(e.Err, syscall.ENOTDIR), errors.Is(e.Err, os.ErrPermission):
-		mend = "; make that folder writable, or choose another with --state-dir"
-	}
-	return fmt.Sprintf("%s in %s: %v%s", e.Doing, e.Path, e.Err, mend)
-}
-
-// Unwrap is what the system said.
-func (e *StorageError) Unwrap() error { return e.Err }
-
 func storage(doing, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &StorageError{Doing: doing, Path: path, Err: err}
+	return &cluster.StorageError{Doing: doing, Path: path, Err: err}
 }

@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
@@ -42,11 +43,15 @@ func (s *starter) finish(ctx context.Context) error {
 	if err := s.bring(ctx, controlStage); err != nil {
 		return err
 	}
-	core, err := s.coreClient()
+	client, err := s.client()
 	if err != nil {
 		return err
 	}
+	core := client.CoreV1()
 	if err := s.declareNodes(ctx, core.Nodes()); err != nil {
+		return err
+	}
+	if err := s.declareVolumes(ctx, client); err != nil {
 		return err
 	}
 	return s.until(ctx, func(ctx context.Context) (string, error) {
@@ -59,16 +64,16 @@ func (s *starter) finish(ctx context.Context) error {
 	})
 }
 
-// coreClient speaks with the endpoint as the provider itself, over connections
-// that end with this start.
-func (s *starter) coreClient() (*typed.CoreV1Client, error) {
-	client := &http.Client{Transport: s.probes.clients["provider"].Transport}
+// client speaks with the endpoint as the provider itself, over connections that
+// end with this start.
+func (s *starter) client() (kubernetes.Interface, error) {
+	connection := &http.Client{Transport: s.probes.clients["provider"].Transport}
 	cfg := &rest.Config{Host: "https://" + s.pl.addr(endpointPort), QPS: -1, UserAgent: "dualtrack-provider"}
-	core, err := typed.NewForConfigAndClient(cfg, client)
+	client, err := kubernetes.NewForConfigAndClient(cfg, connection)
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: client: %w", s.l.name, err)
 	}
-	return core, nil
+	return client, nil
 }
 
 func nodesReady(ctx context.Context, api typed.NodeInterface) error {

@@ -13,7 +13,7 @@ import (
 // with its settings, the API answers, the default ServiceAccount exists and the
 // declared nodes are Ready. What already is so is left alone. A cancelled or
 // killed Start is finished by the next. Errors: *ExitError, *StoppedError,
-// *PortError, *TimeoutError, *StorageError, finding.Problems.
+// *PortError, *TimeoutError, *cluster.StorageError, finding.Problems.
 func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.Events) (cluster.Access, error) {
 	if err := errors.Join(supported(), checkSpec(spec)); err != nil {
 		return cluster.Access{}, err
@@ -42,7 +42,7 @@ func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.
 	if err := s.run(limited); err != nil {
 		return cluster.Access{}, err
 	}
-	return p.access(l, s.changed)
+	return p.access(l, p.Lacks(spec.Cluster), s.changed)
 }
 
 // errTooLong tells the provider's own limit from the caller giving up.
@@ -132,7 +132,7 @@ func (s *starter) identify() (identity, error) {
 		return id, fmt.Errorf("cluster %s: etcd was started with %d members and cannot become %d in place; `platform down %s` and `platform up` make it anew",
 			s.l.name, id.Members, members, s.l.name)
 	}
-	id.Boot = bootID()
+	id.Boot, id.Lacks = bootID(), s.p.Lacks(s.pl.spec.Cluster)
 	return id, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"dualtrack.internal/platform/cluster"
 )
 
 // stateFormat changes when an older program could not read the folder.
@@ -47,12 +49,13 @@ func (l layout) makeFolders() error {
 
 // identity is what stays the same over a cluster's life.
 type identity struct {
-	Format  int            `json:"format"`
-	Fleet   string         `json:"fleet"`
-	Cluster string         `json:"cluster"`
-	Members int            `json:"etcdMembers"` // as first started: a store cannot grow in place
-	Boot    string         `json:"boot"`        // boot id at the last start
-	Ports   map[string]int `json:"ports"`
+	Format  int               `json:"format"`
+	Fleet   string            `json:"fleet"`
+	Cluster string            `json:"cluster"`
+	Members int               `json:"etcdMembers"`     // as first started: a store cannot grow in place
+	Boot    string            `json:"boot"`            // boot id at the last start
+	Lacks   []cluster.Ability `json:"lacks,omitempty"` // by the last start's declaration
+	Ports   map[string]int    `json:"ports"`
 }
 
 // readIdentity returns ErrNotFound when there is none.

@@ -73,10 +73,10 @@ func TestStateFolderThatCannotBe(t *testing.T) {
 	}
 	p := testProvider(t, filepath.Join(file, "state"))
 	_, err := p.Start(t.Context(), testPlanner(nil).spec, cluster.Events{})
-	if bad, ok := errors.AsType[*StorageError](err); !ok || !strings.HasPrefix(bad.Path, file) {
+	if bad, ok := errors.AsType[*cluster.StorageError](err); !ok || !strings.HasPrefix(bad.Path, file) {
 		t.Errorf("start answers %v", err)
 	}
-	if _, err := p.Lock(t.Context(), "testing", nil); err == nil {
+	if _, err := cluster.Lock(t.Context(), filepath.Join(file, "state"), "testing", nil); err == nil {
 		t.Error("the lock has no error")
 	}
 }
@@ -146,17 +146,17 @@ func TestPortsRunOut(t *testing.T) {
 func TestFleetLock(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	release, err := testProvider(t, dir).Lock(t.Context(), "bringing clusters up", nil)
+	release, err := cluster.Lock(t.Context(), dir, "bringing clusters up", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = testProvider(t, dir).Lock(t.Context(), "other", nil)
+	_, err = cluster.Lock(t.Context(), dir, "other", nil)
 	held, ok := errors.AsType[*tool.HeldError](err)
 	if !ok || held.Holder.PID != os.Getpid() || held.Holder.Doing != "bringing clusters up" || held.Holder.Since.IsZero() {
 		t.Errorf("a held lock answers %v", err)
 	}
 	release()
-	release, err = testProvider(t, dir).Lock(t.Context(), "other", nil)
+	release, err = cluster.Lock(t.Context(), dir, "other", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
