@@ -1,0 +1,3 @@
+module dualtrack.internal/tools/runtime
+
+go 1.26.1
