@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/ssa"
 	"github.com/fluxcd/pkg/ssa/jsondiff"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -232,8 +233,9 @@ func (a *Applier) run(ctx context.Context, p *plan, old Inventory, opt Options, 
 // options of each object's apply. Fields that kubectl or client-side apply
 // wrote are taken over first, as Flux does, so that mending mends them too. A
 // workload that a HorizontalPodAutoscaler of the bundle scales keeps its live
-// replicas: the bundle's number counts at creation only.
-func (a *Applier) options(p *plan) ssa.ApplyOptions {
+// replicas: the bundle's number counts at creation only. A rule about a field
+// that the object does not name cannot be carried out.
+func (a *Applier) options(p *plan, u *unstructured.Unstructured) ssa.ApplyOptions {
 	o := ssa.DefaultApplyOptions()
 	o.Cleanup = ssa.ApplyCleanupOptions{
 		Annotations: []string{"kubectl.kubernetes.io/last-applied-configuration"},
@@ -242,6 +244,9 @@ func (a *Applier) options(p *plan) ssa.ApplyOptions {
 			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationUpdate},
 			{Name: "before-first-apply", OperationType: metav1.ManagedFieldsOperationUpdate},
 		},
+	}
+	if _, named, _ := unstructured.NestedFieldNoCopy(u.Object, "spec", "replicas"); !named {
+		return o
 	}
 	for _, s := range p.scaled {
 		o.DriftIgnoreRules = append(o.DriftIgnoreRules, jsondiff.IgnoreRule{

@@ -318,6 +318,39 @@ spec: {minReplicas: 1, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kin
 	mustApply(t, ap, bundleOf("sha256:none", with("")[0]), Options{})
 }
 
+// TestGivesReplicasUp: the change that drops the number from the bundle and adds
+// the autoscaler keeps the pods that run.
+func TestGivesReplicasUp(t *testing.T) {
+	ap := applier(t, access(t), Config{})
+	alone(t, ap)
+	base := objects(t, namespaceOf("giveup"), deployment("giveup", "web", "replicas: 3"))
+	mustApply(t, ap, bundleOf("sha256:fixed", base...), Options{})
+	after := objects(t, namespaceOf("giveup"), deployment("giveup", "web", ""), `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: giveup}
+spec: {minReplicas: 1, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]}
+`)
+	replicas := func() int64 {
+		n, _, _ := unstructured.NestedInt64(get(t, ap, base[1]).Object, "spec", "replicas")
+		return n
+	}
+	plan, err := ap.Apply(t.Context(), bundleOf("sha256:scaled", after...), Options{DryRun: true})
+	if err != nil || plan.Count(Created) != 1 {
+		t.Errorf("the plan is %+v, %v", plan, err)
+	}
+	mustApply(t, ap, bundleOf("sha256:scaled", after...), Options{})
+	if n := replicas(); n != 3 {
+		t.Errorf("%d replicas after the number left the bundle, want the 3 that ran", n)
+	}
+	asManager(t, ap, "autoscaler", base[1], `{"spec":{"replicas":5}}`)
+	mustApply(t, ap, bundleOf("sha256:again", after...), Options{})
+	if n := replicas(); n != 5 {
+		t.Errorf("%d replicas, want the autoscaler's 5", n)
+	}
+	mustApply(t, ap, bundleOf("sha256:none", base[0]), Options{})
+}
+
 func TestTakesOverKubectl(t *testing.T) {
 	ap := applier(t, access(t), Config{})
 	alone(t, ap)

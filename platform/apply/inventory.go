@@ -211,7 +211,7 @@ func (a *Applier) writeInventory(ctx context.Context, p *plan, inv Inventory) er
 		return err
 	}
 	namespace := inventoryNamespace(p)
-	if _, err := a.manager.Apply(ctx, namespace, a.options(p)); err != nil {
+	if _, err := a.manager.Apply(ctx, namespace, a.options(p, namespace)); err != nil {
 		return fmt.Errorf("inventory: %w", err)
 	}
 	cm := &unstructured.Unstructured{Object: map[string]any{
@@ -224,7 +224,7 @@ func (a *Applier) writeInventory(ctx context.Context, p *plan, inv Inventory) er
 	if err := unstructured.SetNestedStringMap(cm.Object, data, "data"); err != nil {
 		return fmt.Errorf("inventory: %w", err)
 	}
-	if _, err := a.manager.Apply(ctx, cm, a.options(p)); err != nil {
+	if _, err := a.manager.Apply(ctx, cm, a.options(p, cm)); err != nil {
 		return fmt.Errorf("inventory: %w", err)
 	}
 	return nil

@@ -25,12 +25,11 @@ const (
 func (a *Applier) applyStep(ctx context.Context, p *plan, s step, result *Result) error {
 	changes := make([]Change, len(s.objects))
 	failed := make([]*ObjectError, len(s.objects))
-	opt := a.options(p)
 	var group errgroup.Group
 	group.SetLimit(a.config.Workers)
 	for i, o := range s.objects {
 		group.Go(func() error {
-			action, err := a.applyOne(ctx, p, o, opt)
+			action, err := a.applyOne(ctx, p, o)
 			if err != nil {
 				failed[i] = objectError(o.Ref(), err)
 				return nil
@@ -57,12 +56,16 @@ func (r *Result) gather(changes []Change, failed []*ObjectError) error {
 	return errors.Join(errs...)
 }
 
-func (a *Applier) applyOne(ctx context.Context, p *plan, o render.Object, opt ssa.ApplyOptions) (Action, error) {
+func (a *Applier) applyOne(ctx context.Context, p *plan, o render.Object) (Action, error) {
 	ctx, cancel := context.WithTimeout(ctx, servedWait+4*a.config.RequestTimeout)
 	defer cancel()
 	until := time.Now().Add(servedWait)
 	for {
-		entry, err := a.manager.Apply(ctx, desired(o), opt)
+		u, err := a.sent(ctx, p, o)
+		if err != nil {
+			return "", err
+		}
+		entry, err := a.manager.Apply(ctx, u, a.options(p, u))
 		if err == nil {
 			return actionOf(entry.Action), nil
 		}
@@ -136,8 +139,15 @@ func (a *Applier) preview(ctx context.Context, p *plan, old Inventory, opt Optio
 }
 
 func (a *Applier) previewOne(ctx context.Context, p *plan, o render.Object) (Action, error) {
-	opt := ssa.DiffOptions{DriftIgnoreRules: a.options(p).DriftIgnoreRules}
-	entry, _, _, err := a.manager.Diff(ctx, desired(o), opt)
+	u, err := a.sent(ctx, p, o)
+	if err != nil && !a.comes(p, o, err) {
+		return "", err
+	}
+	if err != nil {
+		return Created, nil
+	}
+	opt := ssa.DiffOptions{DriftIgnoreRules: a.options(p, u).DriftIgnoreRules}
+	entry, _, _, err := a.manager.Diff(ctx, u, opt)
 	switch {
 	case err == nil:
 		return actionOf(entry.Action), nil
