@@ -22,7 +22,7 @@ const modulePath = "dualtrack.internal"
 // flow is the order in which data passes through the packages of platform/: one
 // imports only what stands before it.
 func flow() []string {
-	return strings.Fields("finding catalog source render schema policy change tool cluster apply track converge fleet publish report serve cli main")
+	return strings.Fields("finding catalog source render schema policy change tool nodeimage cluster apply track converge fleet publish report serve cli main")
 }
 
 // source is one Go file of the repository, parsed with comments.
@@ -81,7 +81,7 @@ func files(t *testing.T, keep func(name string) bool) []string {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (name == "bin" || name == ".git" || name == "node_modules"):
+		case entry.IsDir() && (name == "bin" || name == "dist" || name == ".git" || name == "node_modules"):
 			return fs.SkipDir
 		case entry.Type().IsRegular() && keep(name):
 			out = append(out, name)
@@ -151,8 +151,8 @@ func checkFlow(s source) []string {
 			if why := forbidden(s.dir(), to, s.test); why != "" {
 				out = append(out, fmt.Sprintf("%s: %s imports %s: %s", s.at(spec.Pos()), s.dir(), to, why))
 			}
-		} else if s.dir() == "policies" && strings.Contains(name, ".") && !s.test {
-			out = append(out, fmt.Sprintf("%s: policies imports %s: it only embeds files", s.at(spec.Pos()), name))
+		} else if (s.dir() == "policies" || s.dir() == "components") && strings.Contains(name, ".") && !s.test {
+			out = append(out, fmt.Sprintf("%s: %s imports %s: it only embeds files", s.at(spec.Pos()), s.dir(), name))
 		}
 	}
 	return out
@@ -173,6 +173,10 @@ func misplaced(dir string) string {
 		return ""
 	case "policies", "tools", "tests":
 		return ""
+	case "components":
+		if dir == first {
+			return "" // which embeds the stack
+		}
 	}
 	return "folder " + dir + " holds no Go files by design"
 }
@@ -193,10 +197,14 @@ func forbidden(from, to string, test bool) string {
 	switch {
 	case fromTop == "tests" || from == to:
 		return ""
-	case fromTop == "tools" || fromTop == "policies":
+	case fromTop == "tools" && toTop == "tools":
+		return ""
+	case slices.Contains([]string{"tools", "policies", "components"}, fromTop):
 		return "it stands outside the flow"
 	case toTop == "policies":
 		return before("policy", stage(from), "the rules are judged by policy and later")
+	case to == "components" || to == "tools":
+		return before("cli", stage(from), "what a program carries is handed over by cli")
 	case toTop != "platform":
 		return "it is no part of the engine"
 	}
@@ -220,7 +228,7 @@ func before(a, b, why string) string {
 
 // branches keeps change, and the branch from tool to publish, apart.
 func branches(a, b string) string {
-	below := strings.Fields("tool cluster apply track converge fleet publish")
+	below := strings.Fields("tool nodeimage cluster apply track converge fleet publish")
 	if (a == "change" && slices.Contains(below, b)) || (b == "change" && slices.Contains(below, a)) {
 		return "change and the branch that runs clusters do not see each other"
 	}
@@ -266,6 +274,12 @@ func TestFlowComplains(t *testing.T) {
 		{"platform/schema", "policies", "the rules are judged by policy and later"},
 		{"policies", "platform/finding", "it stands outside the flow"},
 		{"tools/etcd", "platform/finding", "it stands outside the flow"},
+		{"tools/archive", "tools", ""},
+		{"components", "platform/finding", "it stands outside the flow"},
+		{"platform/cli", "components", ""},
+		{"platform/cli", "tools", ""},
+		{"platform/catalog", "components", "what a program carries is handed over by cli"},
+		{"platform/cli", "tools/archive", "it is no part of the engine"},
 		{"platform/cli", "tests/bench", "it is no part of the engine"},
 		{"tests/parity", "platform/cli", ""},
 	}
@@ -278,6 +292,7 @@ func TestFlowComplains(t *testing.T) {
 		{"platform/track/flux", ""},
 		{"platform/magic", "package platform/magic has no place in the flow"},
 		{"platform/render/util", "the package name util says nothing"},
+		{"components", ""},
 		{"components/base", "folder components/base holds no Go files by design"},
 	}
 	for _, c := range places {

@@ -1,7 +1,7 @@
 // Package catalog reads components, clusters, the fleet and the baseline into a
 // typed, validated model. It decodes strictly: every mistake of the tree comes
 // at once, each with file, line, column and mend. It never renders anything and
-// never reads outside the repository.
+// never reads outside the repository and the distribution it is given.
 package catalog
 
 import (
@@ -17,6 +17,7 @@ const APIVersion = "platform.dualtrack.internal/v1alpha1"
 // Catalog is the whole model of one repository.
 type Catalog struct {
 	Root       string                // absolute folder of the repository
+	Base       *Base                 // the distribution under it; nil without a platform.lock
 	Baseline   *Baseline             // components/baseline.yaml
 	Components map[string]*Component // by name
 	Clusters   []*Cluster            // hub first, then by name

@@ -29,8 +29,9 @@ type ClusterSpec struct {
 	Role         Role               `yaml:"role" required:"true" enum:"hub,edge" doc:"hub or edge"`
 	Profile      string             `yaml:"profile" default:"small" enum:"tiny,small,hub" doc:"size, which selects the components' profiles"`
 	Site         Site               `yaml:"site" doc:"where the cluster stands"`
-	Provider     string             `yaml:"provider" default:"embedded" enum:"embedded,existing" doc:"what brings the cluster up"`
+	Provider     string             `yaml:"provider" default:"embedded" enum:"embedded,kind,existing" doc:"what brings the cluster up"`
 	Existing     Existing           `yaml:"existing" doc:"where a cluster is found that was there before; only with provider existing"`
+	Kind         Kind               `yaml:"kind" doc:"real nodes as containers; used by provider kind, whoever asks for it"`
 	Engine       string             `yaml:"engine" default:"library" enum:"library" doc:"what applies the bundle"`
 	Track        TrackSettings      `yaml:"track" doc:"how the cluster is judged"`
 	Kubernetes   Kubernetes         `yaml:"kubernetes" doc:"control plane settings"`
@@ -44,6 +45,37 @@ type ClusterSpec struct {
 // Existing is where a cluster is found that was there before the platform.
 type Existing struct {
 	Context string `yaml:"context" doc:"context of the user's kubeconfig (KUBECONFIG, else ~/.kube/config)"`
+}
+
+// Kind is what provider kind makes a cluster of. Its nodes are containers: the
+// groups of spec.nodes are given to them in turn, with labels and taints.
+type Kind struct {
+	ControlPlanes int           `yaml:"controlPlanes" enum:"1,3,5" doc:"nodes with a control plane, each with a member of etcd; empty means spec.etcd.members"`
+	Workers       *int          `yaml:"workers" min:"0" max:"20" doc:"worker nodes; empty means none beside one control plane and one beside several"`
+	PortMappings  []PortMapping `yaml:"portMappings" doc:"ports of the first node that this machine offers too"`
+	Mirrors       []Mirror      `yaml:"mirrors" doc:"where nodes ask for images of a registry"`
+	ExtraMounts   []Mount       `yaml:"extraMounts" doc:"folders of this machine that every node sees"`
+}
+
+// PortMapping is a port of a node that the machine offers too.
+type PortMapping struct {
+	ContainerPort int    `yaml:"containerPort" required:"true" min:"1" max:"65535" doc:"port of the node, such as a NodePort"`
+	HostPort      int    `yaml:"hostPort" required:"true" min:"1" max:"65535" doc:"port of this machine"`
+	Address       string `yaml:"address" default:"127.0.0.1" doc:"address of this machine; the default is for this machine alone"`
+	Protocol      string `yaml:"protocol" default:"TCP" enum:"TCP,UDP,SCTP" doc:"protocol"`
+}
+
+// Mirror is where nodes ask for images of a registry.
+type Mirror struct {
+	Registry  string   `yaml:"registry" required:"true" pattern:"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?$" example:"registry.example.org" doc:"registry as images name it"`
+	Endpoints []string `yaml:"endpoints" required:"true" doc:"URLs that are asked, one after the other"`
+}
+
+// Mount is a folder of this machine that nodes see.
+type Mount struct {
+	HostPath      string `yaml:"hostPath" required:"true" doc:"folder or file of this machine, an absolute path"`
+	ContainerPath string `yaml:"containerPath" required:"true" doc:"where nodes see it, an absolute path"`
+	ReadOnly      bool   `yaml:"readOnly" doc:"nodes may not write to it"`
 }
 
 // The providers that a declaration may name.
@@ -119,6 +151,7 @@ type Node struct {
 	Labels   Labels   `yaml:"labels" doc:"further labels"`
 	Taints   []Taint  `yaml:"taints" doc:"taints"`
 	Capacity Capacity `yaml:"capacity" doc:"what the node offers"`
+	Real     bool     `yaml:"real" doc:"a kubelet of this machine with Debian's containerd; needs root and provider embedded; what it offers is the machine's, whatever capacity says"`
 	Volumes  []Volume `yaml:"volumes" doc:"local volumes that the node offers; provider embedded simulates them"`
 }
 

@@ -67,9 +67,10 @@ func (b *Baseline) At(field string) finding.Position { return b.at.nearest(b.Fil
 
 // BaselineSpec is a baseline's spec.
 type BaselineSpec struct {
-	Kubernetes string             `yaml:"kubernetes" required:"true" pattern:"^v1\\.[0-9]+\\.[0-9]+$" example:"v1.99.0" doc:"Kubernetes version, with v"`
-	Versions   map[string]Version `yaml:"versions" doc:"versions of the stack's parts by name"`
-	Images     map[string]Image   `yaml:"images" doc:"images by the name that manifests use"`
+	Distribution string             `yaml:"distribution" pattern:"^[0-9]+\\.[0-9]+\\.[0-9]+$" example:"0.9.0" doc:"version of the distribution itself"`
+	Kubernetes   string             `yaml:"kubernetes" required:"true" pattern:"^v1\\.[0-9]+\\.[0-9]+$" example:"v1.99.0" doc:"Kubernetes version, with v"`
+	Versions     map[string]Version `yaml:"versions" doc:"versions of the stack's parts by name"`
+	Images       map[string]Image   `yaml:"images" doc:"images by the name that manifests use"`
 }
 
 // Version is a part's version: what the distribution declares, and what was
@@ -84,7 +85,8 @@ type Version struct {
 type Image struct {
 	Repository string `yaml:"repository" required:"true" doc:"registry and repository"`
 	Tag        string `yaml:"tag" required:"true" doc:"tag"`
-	Digest     string `yaml:"digest" default:"unresolved" doc:"sha256:… as a registry gave it, or unresolved"`
+	Digest     string `yaml:"digest" default:"unresolved" doc:"sha256:… as a registry gave it or as it was built here, or unresolved"`
+	Program    string `yaml:"program" pattern:"^[a-z][a-z0-9-]*$" example:"orderservice" doc:"built here from the program of this name under tools/; empty: not built here"`
 	// Position is where the entry stands.
 	Position finding.Position `yaml:"-"`
 }

@@ -39,8 +39,13 @@ func FindRoot(dir string) (string, error) {
 
 // Load reads and validates the whole catalog. Every mistake of the tree comes
 // at once, as finding.Problems.
-func Load(root string) (*Catalog, error) {
-	tree, err := OpenTree(root)
+func Load(root string) (*Catalog, error) { return LoadOver(root, nil) }
+
+// LoadOver is Load with a distribution under the repository: each component and
+// the baseline that the repository does not hold itself are the distribution's.
+// A component's folder in the repository wins as a whole. A nil base is none.
+func LoadOver(root string, base *Base) (*Catalog, error) {
+	tree, err := OpenTreeOver(root, base)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +59,7 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{tree: tree, model: m, mistakes: map[string][]string{}, catalog: &Catalog{Root: tree.Dir(), Components: map[string]*Component{}}}
+	l := &loader{tree: tree, model: m, mistakes: map[string][]string{}, catalog: &Catalog{Root: tree.Dir(), Base: tree.base, Components: map[string]*Component{}}}
 	l.baseline()
 	l.components()
 	l.clusters()
@@ -137,7 +142,10 @@ func (l *loader) dirs(folder string) []string {
 
 func (l *loader) baseline() {
 	b := &Baseline{File: baselineFile}
-	env, at, ok := l.read(baselineFile, "Baseline", b)
+	if l.tree.fromBase(baselineFile) {
+		b.File = BasePrefix + baselineFile
+	}
+	env, at, ok := l.read(b.File, "Baseline", b)
 	if ok {
 		b.Name, b.Labels, b.at = env.name, env.labels, at
 		l.catalog.Baseline = b
@@ -145,9 +153,10 @@ func (l *loader) baseline() {
 }
 
 func (l *loader) components() {
-	l.namedComponents = l.dirs("components")
-	for _, dir := range l.namedComponents {
-		c := &Component{Dir: path.Join("components", dir), File: path.Join("components", dir, "component.yaml")}
+	for _, folder := range l.componentDirs() {
+		dir := path.Base(folder)
+		l.namedComponents = append(l.namedComponents, dir)
+		c := &Component{Dir: folder, File: path.Join(folder, "component.yaml")}
 		env, at, ok := l.read(c.File, "Component", c)
 		l.sameName(c.File, dir, env, at)
 		if ok {
@@ -155,6 +164,32 @@ func (l *loader) components() {
 			l.catalog.Components[dir] = c
 		}
 	}
+}
+
+// componentDirs are the folders of the components, by name: the repository's
+// own, and those of the distribution that it does not hold itself.
+func (l *loader) componentDirs() []string {
+	byName := map[string]string{}
+	if l.tree.base != nil {
+		for _, name := range l.dirs(BasePrefix + "components") {
+			byName[name] = path.Join(BasePrefix, "components", name)
+		}
+	}
+	if l.tree.base == nil || l.tree.there("components") {
+		for _, name := range l.dirs("components") {
+			byName[name] = path.Join("components", name)
+		}
+	}
+	var out []string
+	for _, name := range sortedKeys(byName) {
+		own := path.Join("components", name)
+		if byName[name] != own && l.tree.there(own) { // a file, or a link to nothing
+			l.problems = append(l.problems, problem(finding.Position{File: own}, "", "is no folder, and the distribution has a component of that name",
+				"put the component's folder here, or remove it"))
+		}
+		out = append(out, byName[name])
+	}
+	return out
 }
 
 func (l *loader) clusters() {

@@ -22,12 +22,13 @@ const (
 	maxFiles = 10_000
 )
 
-// Tree reads the files of one repository and nothing outside it: a path or a
-// link that leaves the folder is refused by the operating system's own lookup.
-// It is safe for use by several goroutines.
+// Tree reads the files of one repository, and of the distribution under it, and
+// nothing outside them: a path or a link that leaves the folder is refused by
+// the operating system's own lookup. It is safe for use by several goroutines.
 type Tree struct {
 	root *os.Root
 	dir  string
+	base *Base // nil without one
 }
 
 // OpenTree opens the repository in a folder. The caller closes it.
@@ -54,6 +55,9 @@ func (t *Tree) Dir() string { return t.dir }
 // that leaves the repository, or no plain UTF-8 text with line feeds, is a
 // *finding.Problem.
 func (t *Tree) Read(rel string) ([]byte, error) {
+	if inner, ok := t.inBase(rel); ok {
+		return t.base.read(rel, inner)
+	}
 	info, err := t.stat(rel)
 	if err != nil {
 		return nil, err
@@ -91,12 +95,18 @@ func tooLong(at finding.Position, size int64) *finding.Problem {
 
 // IsDir says whether a path names a folder of the repository.
 func (t *Tree) IsDir(rel string) bool {
+	if inner, ok := t.inBase(rel); ok {
+		return t.base.isDir(inner)
+	}
 	info, err := t.stat(rel)
 	return err == nil && info.IsDir()
 }
 
 // IsFile says whether a path names a regular file of the repository.
 func (t *Tree) IsFile(rel string) bool {
+	if inner, ok := t.inBase(rel); ok {
+		return t.base.isFile(inner)
+	}
 	info, err := t.stat(rel)
 	return err == nil && info.Mode().IsRegular()
 }
@@ -104,6 +114,9 @@ func (t *Tree) IsFile(rel string) bool {
 // Dirs lists the names of the folders in a folder, sorted, those with a leading
 // dot left out. A missing folder is a *finding.Problem.
 func (t *Tree) Dirs(rel string) ([]string, error) {
+	if inner, ok := t.inBase(rel); ok {
+		return t.base.dirs(rel, inner)
+	}
 	entries, err := t.list(rel)
 	if err != nil {
 		return nil, err
@@ -122,6 +135,9 @@ func (t *Tree) Dirs(rel string) ([]string, error) {
 // within the repository count as files; links to folders, and links that leave
 // the repository, are a *finding.Problem.
 func (t *Tree) Files(rel string) ([]string, error) {
+	if inner, ok := t.inBase(rel); ok {
+		return t.base.files(rel, inner)
+	}
 	var files []string
 	if err := t.walk(rel, &files); err != nil {
 		return nil, err

@@ -36,7 +36,9 @@ func (l *loader) cluster(c *Cluster) {
 		}
 	}
 	l.provider(c)
+	l.kind(c)
 	l.nodes(c)
+	l.realNode(c)
 	l.extraArgs(c)
 	l.memory(c)
 	l.clusterComponents(c)
@@ -89,6 +91,34 @@ func (l *loader) nodes(c *Cluster) {
 	}
 }
 
+// realNode holds nodes that are real against what one machine can give a cluster.
+func (l *loader) realNode(c *Cluster) {
+	first := -1
+	for i, n := range c.Spec.Nodes {
+		if !n.Real {
+			continue
+		}
+		field := fmt.Sprintf("spec.nodes[%d]", i)
+		switch {
+		case c.Spec.Provider == ProviderKind:
+			l.fail(c, field+".real", "is set, and every node of provider kind is real", "remove it")
+		case c.Spec.Provider != ProviderEmbedded:
+			l.fail(c, field+".real", "is set, and only provider embedded makes such a node", "remove it")
+		case first >= 0:
+			l.fail(c, field+".real", fmt.Sprintf("gives the cluster a second real node, after spec.nodes[%d]", first), "leave one: this machine is one node")
+		}
+		if n.Count > 1 {
+			l.fail(c, field+".count", "is over 1, and the node is real", "leave it out: this machine is one node")
+		}
+		if len(n.Volumes) > 0 {
+			l.fail(c, field+".volumes", "is set, and volumes are simulated, which a real node is not", "move them to a simulated node")
+		}
+		if first < 0 {
+			first = i
+		}
+	}
+}
+
 // ownFlags are the flags that a field of the model, or the provider, sets.
 func ownFlags() map[string]map[string]string {
 	return map[string]map[string]string{
@@ -114,6 +144,7 @@ func ownFlags() map[string]map[string]string {
 			"tls-private-key-file":             "the provider sets it",
 			"kubelet-client-certificate":       "the provider sets it",
 			"kubelet-client-key":               "the provider sets it",
+			"kubelet-certificate-authority":    "the provider sets it",
 			"service-account-signing-key-file": "the provider sets it",
 		},
 		"controllerManager": {

@@ -36,8 +36,7 @@ func (s *Store) key(p Program) (key, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		name := d.Name()
-		if !slices.Contains([]string{".go", ".mod", ".sum"}, filepath.Ext(name)) || strings.HasSuffix(name, "_test.go") {
+		if !source(strings.TrimPrefix(path, dir), d.Name()) {
 			return nil
 		}
 		data, err := os.ReadFile(path)
@@ -52,6 +51,15 @@ func (s *Store) key(p Program) (key, error) {
 		return key{}, fmt.Errorf("sources of %s: %w", p.Name, err)
 	}
 	return key{sources: hex.EncodeToString(h.Sum(nil)), toolchain: toolchain()}, nil
+}
+
+// source says that a file goes into a build: Go's own files, and what a package
+// embeds from its folder "files".
+func source(path, name string) bool {
+	if slices.Contains(strings.Split(filepath.ToSlash(filepath.Dir(path)), "/"), "files") {
+		return true
+	}
+	return slices.Contains([]string{".go", ".mod", ".sum"}, filepath.Ext(name)) && !strings.HasSuffix(name, "_test.go")
 }
 
 // toolchain names the Go in PATH without starting it, which would cost more

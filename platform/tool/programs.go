@@ -13,6 +13,16 @@ const (
 	Balancer     = "balancer"
 )
 
+// Names of the programs that a node image is made of, and of what makes it.
+const (
+	Node      = "node" // kubeadm, kubelet, kube-proxy, the control plane, kubectl
+	CoreDNS   = "coredns"
+	Crictl    = "crictl"
+	Pause     = "pause"
+	Inside    = "inside" // a node's pod network, and the balancer before several control planes
+	NodeImage = "nodeimage"
+)
+
 // Programs are the programs of this repository. kubernetes is the version that
 // the control plane reports, as in the baseline ("v1.2.3").
 func Programs(kubernetes string) []Program {
@@ -27,6 +37,26 @@ func Programs(kubernetes string) []Program {
 		},
 		{Name: Etcd, Dir: "etcd", Package: ".", LDFlags: strip, Expected: 60 * time.Second},
 		{Name: Kwok, Dir: "kwok", Package: "sigs.k8s.io/kwok/cmd/kwok", LDFlags: strip, Expected: 90 * time.Second},
+	}
+}
+
+// NodePrograms are the programs of a node image, and the one that makes it. They
+// are built only when they are asked for by name: clusters without real nodes
+// need none of them.
+func NodePrograms(kubernetes string) []Program {
+	const strip = "-s -w"
+	return []Program{
+		{Name: CoreDNS, Dir: "coredns", Package: ".", LDFlags: strip, Expected: 60 * time.Second},
+		{Name: Crictl, Dir: "crictl", Package: "sigs.k8s.io/cri-tools/cmd/crictl", LDFlags: strip, Expected: 60 * time.Second},
+		{Name: Inside, Dir: "nodeimage", Package: "./inside", LDFlags: strip, Expected: 15 * time.Second},
+		{
+			Name: Node, Dir: "node", Package: ".",
+			Tags:     []string{"providerless"},
+			LDFlags:  strip + versionFlags(kubernetes),
+			Expected: 270 * time.Second,
+		},
+		{Name: NodeImage, Dir: "nodeimage", Package: ".", LDFlags: strip, Expected: 10 * time.Second},
+		{Name: Pause, Dir: "nodeimage", Package: "./pause", LDFlags: strip, Expected: 5 * time.Second},
 	}
 }
 

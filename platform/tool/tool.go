@@ -1,6 +1,6 @@
 // Package tool builds the programs under tools/ on first use and keeps them in
-// the user's cache: etcd, the Kubernetes control plane, the node simulator and
-// the balancer. It also holds the one kind of file lock the CLI uses, and says
+// the user's cache: etcd, the Kubernetes control plane, the node simulator, the
+// balancer, and the programs of a node image. It also holds the one kind of file lock the CLI uses, and says
 // before a first run whether the machine has what it takes. It never runs the
 // programs it builds and never changes a module file.
 package tool
@@ -24,7 +24,8 @@ import (
 type Config struct {
 	ToolsDir string    // folder of the programs' modules, tools/ of the repository
 	CacheDir string    // where built programs are kept; "" means DefaultCacheDir
-	Programs []Program // what can be asked for; see Programs
+	Programs []Program // what every cluster needs; see Programs
+	Named    []Program // what is built only when asked for by name; see NodePrograms
 }
 
 // Program is one program of a nested module.
@@ -63,7 +64,7 @@ func New(cfg Config) (*Store, error) {
 		*dir = abs
 	}
 	s := &Store{cfg: cfg, programs: map[string]Program{}}
-	for _, p := range cfg.Programs {
+	for _, p := range slices.Concat(cfg.Programs, cfg.Named) {
 		if _, twice := s.programs[p.Name]; twice || p.Name == "" || p.Name != filepath.Base(p.Name) {
 			return nil, fmt.Errorf("program %q: name is empty, a path, or given twice", p.Name)
 		}
@@ -119,7 +120,7 @@ func (e *UnknownError) Error() string {
 }
 
 // Ensure returns the paths of the named programs, building those that the
-// cache lacks. Empty names mean all programs. A hit is silent. Errors:
+// cache lacks. Empty names mean all but Config.Named. A hit is silent. Errors:
 // *UnknownError, *GoError, *BuildError, *HeldError.
 func (s *Store) Ensure(ctx context.Context, names []string, ev Events) (map[string]string, error) {
 	paths, missing, err := s.lookup(names)
@@ -164,7 +165,8 @@ func (s *Store) Ensure(ctx context.Context, names []string, ev Events) (map[stri
 	return paths, nil
 }
 
-// Missing lists the named programs that are not built yet, in order.
+// Missing lists the named programs that are not built yet, in order. Empty names
+// mean all but Config.Named.
 func (s *Store) Missing(names []string) ([]string, error) {
 	_, missing, err := s.lookup(names)
 	var out []string
@@ -174,10 +176,26 @@ func (s *Store) Missing(names []string) ([]string, error) {
 	return out, err
 }
 
+// Unbuilt lists the programs of Config.Named that are not built yet, sorted. One
+// whose module is not there is left out.
+func (s *Store) Unbuilt() []string {
+	var out []string
+	for _, p := range s.cfg.Named {
+		if missing, err := s.Missing([]string{p.Name}); err == nil {
+			out = append(out, missing...)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // lookup splits the named programs into built ones and missing ones.
 func (s *Store) lookup(names []string) (map[string]string, []Program, error) {
 	if len(names) == 0 {
-		names = s.Names()
+		for _, p := range s.cfg.Programs {
+			names = append(names, p.Name)
+		}
+		slices.Sort(names)
 	}
 	paths, missing := map[string]string{}, []Program(nil)
 	for _, name := range names {

@@ -170,6 +170,7 @@ func TestKey(t *testing.T) {
 		"a source in a folder": {file: "sub/other.go"},
 		"a test":               {file: "other_test.go", same: true},
 		"a text":               {file: "README.md", same: true},
+		"an embedded file":     {file: "files/unit.service"},
 	} {
 		s := store(t, tools, "c", tc.change)
 		if tc.file != "" {
@@ -364,10 +365,42 @@ func FuzzMissingModules(f *testing.F) {
 	})
 }
 
+// TestNamedProgramsAreBuiltByNameOnly keeps what only real nodes need out of the
+// first start of everybody else.
+func TestNamedProgramsAreBuiltByNameOnly(t *testing.T) {
+	t.Parallel()
+	tools := hello(t)
+	p := Program{Name: "hello", Dir: "hello", Package: "."}
+	named, gone := p, p
+	named.Name, gone.Name, gone.Dir = "other", "gone", "nowhere"
+	s, err := New(Config{ToolsDir: tools, CacheDir: t.TempDir(), Programs: []Program{p}, Named: []Program{named, gone}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"other"}, s.Unbuilt()); diff != "" {
+		t.Errorf("unbuilt (-want +got):\n%s", diff)
+	}
+	if paths, err := s.Ensure(t.Context(), nil, Events{}); err != nil || len(paths) != 1 || paths["hello"] == "" {
+		t.Errorf("no names build %v, %v", paths, err)
+	}
+	if missing, err := s.Missing(nil); err != nil || len(missing) > 0 {
+		t.Errorf("missing %v, %v", missing, err)
+	}
+	if paths, err := s.Ensure(t.Context(), []string{"other"}, Events{}); err != nil || len(paths) != 1 || paths["other"] == "" {
+		t.Errorf("its name builds %v, %v", paths, err)
+	}
+	if got := s.Unbuilt(); len(got) > 0 {
+		t.Errorf("unbuilt after that: %v", got)
+	}
+	if _, err := New(Config{ToolsDir: tools, Programs: []Program{p}, Named: []Program{p}}); err == nil {
+		t.Error("one name is taken twice")
+	}
+}
+
 func TestProgramsStampTheVersion(t *testing.T) {
 	t.Parallel()
-	for _, p := range Programs("v1.99.3") {
-		if p.Name != ControlPlane {
+	for _, p := range slices.Concat(Programs("v1.99.3"), NodePrograms("v1.99.3")) {
+		if p.Name != ControlPlane && p.Name != Node {
 			continue
 		}
 		const pkg = " -X k8s.io/component-base/version."
