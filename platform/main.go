@@ -11,6 +11,9 @@ import (
 	"dualtrack.internal/platform/cli"
 )
 
+// version is stamped by the linker when a release is built: -X main.version=….
+var version string
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() { // a second Ctrl-C ends the process at once
@@ -23,5 +26,7 @@ func main() {
 	// Without a listener a closed pipe on standard output would end the process in
 	// the middle of its work; so the write fails and is dealt with.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(cli.Run(ctx, cli.System(), os.Args[1:]))
+	streams := cli.System()
+	streams.Version = version
+	os.Exit(cli.Run(ctx, streams, os.Args[1:]))
 }

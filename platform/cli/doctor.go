@@ -53,6 +53,7 @@ func (e *environment) doctor(ctx context.Context) error {
 			Mend: "`platform tools build`, or `platform up`, which builds them first",
 		})
 	}
+	e.result.Findings = append(e.result.Findings, unfit(cat, r, nil)...)
 	e.result.Findings = append(e.result.Findings, lacks(ctx, cat, r)...)
 	e.inspect(ctx, cat, r)
 	return nil

@@ -67,13 +67,9 @@ func newRepair(env *environment) *cobra.Command {
 				o.approved = true
 				return env.bring(ctx, "repair", o)
 			}
-			_, _, err := env.onRunning(ctx, "repair", o, func(_ *running, d *fleet.Driver, g *policy.Gated) ([]fleet.Outcome, error) {
-				return d.Plan(ctx, g.Rendered.Bundles)
-			})
-			if err != nil {
+			if err := env.plan(ctx, "repair", o); err != nil {
 				return err
 			}
-			env.result.OnlyChanges()
 			env.result.Findings = []finding.Finding(nil)
 			env.result.Next = []string{"platform repair --yes                    # carry the plan out"}
 			return nil

@@ -7,6 +7,7 @@ import (
 
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/cluster/embedded"
+	"dualtrack.internal/platform/cluster/kind"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/schema"
@@ -98,5 +99,6 @@ func unknownName(err error) bool {
 	_, version := errors.AsType[*schema.UnknownVersionError](err)
 	_, program := errors.AsType[*tool.UnknownError](err)
 	_, log := errors.AsType[*embedded.NoLogError](err)
-	return version || program || log
+	_, nodeLog := errors.AsType[*kind.NoLogError](err)
+	return version || program || log || nodeLog
 }

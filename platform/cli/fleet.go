@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -44,7 +45,7 @@ func (e *environment) open(cat *catalog.Catalog) (*running, error) {
 		return nil, err
 	}
 	r := &running{env: e, cat: cat, store: store, progress: e.newProgress()}
-	if r.provider, err = e.providers(cat, r.programs); err != nil {
+	if r.provider, err = e.providers(cat, r); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -68,6 +69,7 @@ func (r *running) lock(ctx context.Context, doing string) (release func(), err e
 func (r *running) driver(o fleetOptions) *fleet.Driver {
 	return fleet.New(fleet.Config{
 		Catalog: r.cat, Core: r.provider, Timeout: o.timeout, PruneData: o.pruneData, Approved: o.approved,
+		Images: r.images,
 		Events: fleet.Events{Update: r.progress.Update, Done: r.progress.Done},
 	})
 }
@@ -91,7 +93,7 @@ func (e *environment) choose(cat *catalog.Catalog, sites int) ([]string, error) 
 // the build: nothing will be started.
 func (r *running) gateAndBuild(ctx context.Context, command string, chosen []string) (*policy.Gated, *report.Result, error) {
 	own := r.own(chosen)
-	if err := r.preflight(ctx, own); err != nil {
+	if err := errors.Join(r.preflight(ctx, own), r.fits(chosen)); err != nil {
 		return nil, nil, err
 	}
 	building, stop := context.WithCancel(ctx)

@@ -14,7 +14,6 @@ import (
 	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/source"
-	"dualtrack.internal/policies"
 )
 
 // load reads the repository that holds the working folder.
@@ -23,17 +22,51 @@ func (e *environment) load() (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	return catalog.Load(root)
+	lock, err := catalog.ReadLock(root)
+	if err != nil {
+		return nil, err
+	}
+	if lock == nil {
+		return catalog.Load(root)
+	}
+	base, err := e.distribution()
+	if err != nil {
+		return nil, err
+	}
+	if err := lock.Names(base, e.program()); err != nil {
+		return nil, err
+	}
+	return catalog.LoadOver(root, base)
 }
 
-// chosen checks the names of -c against the catalog; nil means every cluster.
+// distribution is what the program carries, in memory.
+func (e *environment) distribution() (*catalog.Base, error) { return e.Distribution.Load() }
+
+// chosen are the clusters that -c or -l mean; nil means every cluster.
 func (e *environment) chosen(cat *catalog.Catalog) ([]string, error) {
+	if e.selector != "" {
+		return e.selected(cat)
+	}
 	for _, name := range e.clusters {
 		if cat.Cluster(name) == nil {
 			return nil, unknownCluster(cat, name)
 		}
 	}
 	return e.clusters, nil
+}
+
+func (e *environment) selected(cat *catalog.Catalog) ([]string, error) {
+	if len(e.clusters) > 0 {
+		return nil, usagef("--selector and --cluster exclude each other")
+	}
+	chosen, err := cat.Select(e.selector)
+	if err != nil {
+		return nil, &UsageError{Err: err}
+	}
+	if len(chosen) == 0 {
+		return nil, usagef("no cluster matches %q; `%s render -o json` lists the clusters, and clusters/NAME/cluster.yaml holds their labels", e.selector, e.program())
+	}
+	return chosen, nil
 }
 
 func unknownCluster(cat *catalog.Catalog, name string) error {
@@ -50,11 +83,11 @@ func names(cat *catalog.Catalog) []string {
 
 // gate renders and judges the tree; the result it returns is the command's own.
 func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command string, o policy.GateOptions) (*policy.Gated, *report.Result, error) {
-	engine, err := policy.Compile(ctx, policies.FS)
+	engine, err := policy.Compile(ctx, e.Distribution.Policies)
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Now = e.Now()
+	o.Now, o.Provider = e.Now(), e.override
 	gated, err := policy.Gate(ctx, engine, cat, o)
 	if err != nil {
 		return nil, nil, err
@@ -78,6 +111,11 @@ func (e *environment) stateDir(fleet string) string {
 // cacheDir is where built programs are kept.
 func (e *environment) cacheDir() string {
 	return cmp.Or(e.cache, e.Getenv("DUALTRACK_CACHE_DIR"), filepath.Join(xdg.CacheHome, "dualtrack"))
+}
+
+// needCache refuses to guess a cache folder.
+func (e *environment) needCache() error {
+	return e.needHome("--cache-dir", "XDG_CACHE_HOME", e.cache, e.Getenv("DUALTRACK_CACHE_DIR"), e.Getenv("XDG_CACHE_HOME"))
 }
 
 // needHome refuses to take the root folder for the home of a user who has none.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -11,12 +10,17 @@ import (
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/cluster/embedded"
 	"dualtrack.internal/platform/cluster/existing"
+	"dualtrack.internal/platform/cluster/kind"
 )
 
 // providers makes every provider that a declaration may name.
-func (e *environment) providers(cat *catalog.Catalog, programs func(context.Context) (map[string]string, error)) (*cluster.Mixed, error) {
+func (e *environment) providers(cat *catalog.Catalog, r *running) (*cluster.Mixed, error) {
 	state := e.stateDir(cat.Fleet.Name)
-	own, err := embedded.New(embedded.Config{StateDir: state, Programs: programs})
+	own, err := embedded.New(embedded.Config{StateDir: state, Programs: r.programs, NodePrograms: r.nodePrograms})
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := kind.New(kind.Config{StateDir: state, Image: r.nodeImage})
 	if err != nil {
 		return nil, err
 	}
@@ -26,6 +30,7 @@ func (e *environment) providers(cat *catalog.Catalog, programs func(context.Cont
 	return &cluster.Mixed{
 		Providers: map[string]cluster.Core{
 			catalog.ProviderEmbedded: own,
+			catalog.ProviderKind:     nodes,
 			catalog.ProviderExisting: found,
 		},
 		Declared: func(name string) string {
@@ -42,6 +47,22 @@ func (e *environment) providers(cat *catalog.Catalog, programs func(context.Cont
 func (e *environment) kubeconfigs() []string {
 	home := e.Getenv("HOME")
 	return filepath.SplitList(cmp.Or(e.Getenv("KUBECONFIG"), filepath.Join(home, ".kube", "config")))
+}
+
+// providerFlags add --provider and --node-image.
+func providerFlags(cmd *cobra.Command, env *environment) {
+	cmd.Flags().StringVar(&env.override, "provider", "", "bring every cluster up by this provider, whatever it declares: embedded or kind")
+	cmd.Flags().StringVar(&env.image, "node-image", "", "what nodes of kind start from, an image that the engine holds (default: ours, made if need be)")
+}
+
+// checkProvider refuses what --provider cannot be: existing clusters have to be
+// declared, each with its context.
+func (e *environment) checkProvider() error {
+	switch e.override {
+	case "", catalog.ProviderEmbedded, catalog.ProviderKind:
+		return nil
+	}
+	return usagef("--provider %q: want %s or %s; a cluster that exists is declared with its context", e.override, catalog.ProviderEmbedded, catalog.ProviderKind)
 }
 
 // approvalFlags add --yes, for clusters that were there before.

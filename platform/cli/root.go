@@ -14,7 +14,7 @@ const (
 // newRoot builds the whole command tree.
 func newRoot(env *environment) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "platform",
+		Use:   ownName,
 		Short: "Render, gate, bring up and prove a fleet of Kubernetes clusters",
 		Long: "platform renders the distribution's components for every cluster, gates them with policy,\n" +
 			"brings the clusters up, and proves with two independent tracks, Flux's way and Argo CD's\n" +
@@ -45,17 +45,19 @@ func newRoot(env *environment) *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add(groupStart, newUp(env), newStop(env), newDown(env), newStatus(env), newWait(env), newDoctor(env),
-		newLogs(env), newKubectl(env), newKubeconfig(env), newTools(env), newCache(env))
+	add(groupStart, newInit(env), newUp(env), newStop(env), newDown(env), newStatus(env), newWait(env), newDoctor(env),
+		newLogs(env), newKubectl(env), newKubeconfig(env), newTools(env), newCache(env), newNode(env))
 	add(groupChange, newRender(env), newDiff(env), newCheck(env), newApply(env), newDrift(env), newRepair(env),
-		newGraph(env), newExplain(env), newSchema(env), newPolicy(env))
+		newUpgrade(env), newGraph(env), newExplain(env), newSchema(env), newPolicy(env))
 	add(groupProve, newVersion(env))
 	root.SetHelpCommandGroupID(groupStart)
 	root.SetCompletionCommandGroupID(groupProve)
+	env.named(root)
 	return root
 }
 
 // clusterFlag adds -c to a command.
 func clusterFlag(cmd *cobra.Command, env *environment) {
 	cmd.Flags().StringSliceVarP(&env.clusters, "cluster", "c", nil, "only these clusters")
+	cmd.Flags().StringVarP(&env.selector, "selector", "l", "", "only clusters whose labels match, and role, profile, provider, region, zone, wave: \"role=edge,wave=west\"")
 }

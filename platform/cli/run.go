@@ -66,8 +66,10 @@ type environment struct {
 	quiet    bool
 	verbose  bool
 	clusters []string // -c
+	selector string   // -l
 	adopt    bool     // --adopt
 	override string   // --provider
+	image    string   // --node-image
 	result   *report.Result
 }
 
@@ -93,7 +95,7 @@ func (e *environment) write() error {
 }
 
 func (e *environment) writeOne(format report.Format, path string) error {
-	options := report.TextOptions{Verbose: e.verbose}
+	options := report.TextOptions{Verbose: e.verbose, Color: e.Color && path == ""}
 	if path == "" {
 		return report.Write(e.Out, format, e.result, options)
 	}

@@ -41,7 +41,7 @@ func newStatus(env *environment) *cobra.Command {
 func (e *environment) addPrograms(ctx context.Context, r *running) error {
 	for _, c := range e.result.Clusters {
 		list, err := r.provider.Status(ctx, c.Name)
-		if errors.Is(err, cluster.ErrNotRunning) {
+		if errors.Is(err, cluster.ErrNotRunning) || errors.Is(err, cluster.ErrUnsupported) {
 			continue
 		}
 		if err != nil {

@@ -38,8 +38,8 @@ func newDown(env *environment) *cobra.Command {
 			"folder with its locks. Built programs stay: `platform cache prune` removes them.",
 		Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if purge && len(env.clusters) > 0 {
-				return usagef("--purge removes the whole fleet's state; leave out --cluster")
+			if purge && len(env.clusters)+len(env.selector) > 0 {
+				return usagef("--purge removes the whole fleet's state; leave out --cluster and --selector")
 			}
 			if err := env.end(cmd.Context(), "down", all, cluster.Core.Remove); err != nil || !purge {
 				return err
@@ -92,7 +92,7 @@ func (e *environment) end(ctx context.Context, command string, all bool, act fun
 	}
 	defer release()
 	if len(chosen) == 0 {
-		if chosen, err = e.here(cat, all); err != nil {
+		if chosen, err = e.here(cat, r, all); err != nil {
 			return err
 		}
 	}
@@ -107,6 +107,9 @@ func (e *environment) end(ctx context.Context, command string, all bool, act fun
 			continue
 		}
 		c := report.Cluster{Name: name, State: report.Stopped}
+		if r.provider.Provider(name) == catalog.ProviderExisting {
+			c.State, c.Why = report.Running, "it was there before: it goes on, and what was applied stays"
+		}
 		if known := cat.Cluster(name); known != nil {
 			c.Role = string(known.Spec.Role)
 		}
@@ -116,16 +119,20 @@ func (e *environment) end(ctx context.Context, command string, all bool, act fun
 }
 
 // here lists the clusters that have state: of the catalog, or all.
-func (e *environment) here(cat *catalog.Catalog, all bool) ([]string, error) {
-	entries, err := os.ReadDir(e.stateDir(cat.Fleet.Name))
-	if err != nil {
-		return nil, fmt.Errorf("reading the fleet's state: %w", err)
-	}
-	var found []string
-	for _, entry := range entries {
-		if entry.IsDir() && (all || slices.Contains(names(cat), entry.Name())) {
-			found = append(found, entry.Name())
+func (e *environment) here(cat *catalog.Catalog, r *running, all bool) ([]string, error) {
+	found := names(cat)
+	if all {
+		state := e.stateDir(cat.Fleet.Name)
+		for _, dir := range []string{state, filepath.Join(state, ".kind")} {
+			entries, err := os.ReadDir(dir)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return nil, fmt.Errorf("reading the fleet's state: %w", err)
+			}
+			for _, entry := range entries {
+				found = append(found, entry.Name())
+			}
 		}
 	}
-	return found, nil
+	slices.Sort(found)
+	return slices.DeleteFunc(slices.Compact(found), func(name string) bool { return !r.provider.Knows(name) }), nil
 }

@@ -3,25 +3,48 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/source"
 	"dualtrack.internal/platform/tool"
 )
 
 // store is the cache of the repository's programs.
 func (e *environment) store(cat *catalog.Catalog) (*tool.Store, error) {
-	if err := e.needHome("--cache-dir", "XDG_CACHE_HOME", e.cache, e.Getenv("DUALTRACK_CACHE_DIR"), e.Getenv("XDG_CACHE_HOME")); err != nil {
+	if err := e.needCache(); err != nil {
+		return nil, err
+	}
+	dir, err := e.toolsDir(cat)
+	if err != nil {
 		return nil, err
 	}
 	return tool.New(tool.Config{
-		ToolsDir: filepath.Join(cat.Root, "tools"),
+		ToolsDir: dir,
 		CacheDir: filepath.Join(e.cacheDir(), "tools"),
 		Programs: tool.Programs(cat.Baseline.Spec.Kubernetes),
+		Named:    append(tool.NodePrograms(cat.Baseline.Spec.Kubernetes), tool.WorkloadPrograms()...),
 	})
+}
+
+// toolsDir is the folder of the programs' modules: the repository's own where it
+// holds them all, else those of the distribution, unpacked.
+func (e *environment) toolsDir(cat *catalog.Catalog) (string, error) {
+	own := filepath.Join(cat.Root, "tools")
+	if cat.Base == nil || !slices.ContainsFunc(tool.Programs(cat.Baseline.Spec.Kubernetes), func(p tool.Program) bool {
+		return !exists(filepath.Join(own, p.Dir, "go.mod"))
+	}) {
+		return own, nil
+	}
+	dir, err := source.KeepTools(cat.Base, e.cacheDir())
+	if err != nil {
+		return "", fmt.Errorf("%w; make the folder writable, or choose another with --cache-dir", err)
+	}
+	return dir, nil
 }
 
 // openStore loads the catalog and its store of programs.
@@ -104,6 +127,9 @@ func (e *environment) listTools() error {
 	}
 	for _, name := range missing {
 		fmt.Fprintf(w, "%s\t-\tnot built\n", name)
+	}
+	for _, name := range store.Unbuilt() {
+		fmt.Fprintf(w, "%s\t-\tnot built; only real nodes need it\n", name)
 	}
 	return w.Flush()
 }

@@ -12,22 +12,48 @@ import (
 
 func newUp(env *environment) *cobra.Command {
 	o := fleetOptions{sites: -1}
+	var dry bool
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Bring the fleet up and to its bundles, proved by both tracks",
 		Long: "up renders and judges the tree, builds the programs that clusters run if they are not built yet,\n" +
 			"starts every cluster, brings each to its bundle, and waits until both tracks say that it holds.\n" +
-			"It goes on from wherever an earlier run stopped, and changes nothing that is right already.",
-		Example: "  platform up\n  platform up --sites 1",
+			"It goes on from wherever an earlier run stopped, and changes nothing that is right already.\n" +
+			"With --provider kind the nodes are real: containers of an engine, in which pods really run.",
+		Example: "  platform up\n  platform up --sites 1\n  platform up --sites 1 --provider kind",
 		Args:    argsUsage(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return env.up(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := env.checkProvider(); err != nil {
+				return err
+			}
+			if dry {
+				if err := env.narrow(o.sites); err != nil {
+					return err
+				}
+				return env.plan(cmd.Context(), "up", o)
+			}
+			return env.up(cmd.Context(), o)
+		},
 	}
 	clusterFlag(cmd, env)
 	timeoutFlag(cmd, &o)
 	approvalFlags(cmd, env, &o)
+	providerFlags(cmd, env)
+	dryRunFlag(cmd, &dry)
 	cmd.Flags().IntVar(&o.sites, "sites", -1, "the hub and this many sites (default: all)")
 	cmd.Flags().BoolVar(&o.pruneData, "prune-data", false, "also delete namespaces and volumes that left the bundle")
 	return cmd
+}
+
+// narrow turns --sites into names.
+func (e *environment) narrow(sites int) error {
+	cat, err := e.load()
+	if err != nil {
+		return err
+	}
+	e.clusters, err = e.choose(cat, sites)
+	e.selector = ""
+	return err
 }
 
 func timeoutFlag(cmd *cobra.Command, o *fleetOptions) {

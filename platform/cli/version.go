@@ -14,12 +14,24 @@ func newVersion(env *environment) *cobra.Command {
 		Short: "Print the program's version and build",
 		Args:  argsUsage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			version := "(devel)"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				version = info.Main.Version
+			base, err := env.distribution()
+			if err != nil {
+				return err
 			}
-			_, err := fmt.Fprintf(env.Out, "platform %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err = fmt.Fprintf(env.Out, "%s %s %s %s/%s\ndistribution %s %s\n", env.program(), env.version(),
+				runtime.Version(), runtime.GOOS, runtime.GOARCH, base.Version, base.Digest)
 			return err
 		},
 	}
+}
+
+// version is what a release was stamped with, else what the build knows.
+func (e *environment) version() string {
+	if e.Version != "" {
+		return e.Version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }

@@ -86,6 +86,20 @@ type LogReader interface {
 	Logs(ctx context.Context, name, program string, tail int, w io.Writer) error
 }
 
+// ImageArchive is an image that was built here, for nodes that can ask no
+// registry for it.
+type ImageArchive struct {
+	Path   string // of an OCI or Docker archive
+	Ref    string // repository:tag
+	Digest string // of its manifest, "sha256:…"
+}
+
+// ImageLoader is a provider that gives images to the nodes of a cluster that
+// runs. An image that is there already is left alone.
+type ImageLoader interface {
+	LoadImage(ctx context.Context, name string, image ImageArchive) error
+}
+
 // Surveyor is a provider of clusters that were there before the platform: what
 // they lack, and whose they are, must be seen before anything is applied.
 type Surveyor interface {

@@ -27,6 +27,7 @@ var (
 	_ Core         = (*Mixed)(nil)
 	_ StatusReader = (*Mixed)(nil)
 	_ LogReader    = (*Mixed)(nil)
+	_ ImageLoader  = (*Mixed)(nil)
 	_ Surveyor     = (*Mixed)(nil)
 )
 
@@ -37,8 +38,8 @@ var ErrUnsupported = errors.New("the cluster's provider does not offer this")
 type OtherProviderError struct{ Cluster, Has, Wanted string }
 
 func (e *OtherProviderError) Error() string {
-	return fmt.Sprintf("cluster %s: it is there by provider %s, and provider %s is asked for; `platform down -c %s` removes it first",
-		e.Cluster, e.Has, e.Wanted, e.Cluster)
+	return fmt.Sprintf("cluster %s: it is there by provider %s, and provider %s is asked for; `platform up --provider %s -c %s` goes on with it, `platform down -c %s` removes it",
+		e.Cluster, e.Has, e.Wanted, e.Has, e.Cluster, e.Cluster)
 }
 
 // Provider names the provider of a cluster.
@@ -150,6 +151,15 @@ func (m *Mixed) Logs(ctx context.Context, name, program string, tail int, w io.W
 	return reader.Logs(ctx, name, program, tail, w)
 }
 
+// LoadImage gives an image to the cluster's nodes. Errors: ErrUnsupported.
+func (m *Mixed) LoadImage(ctx context.Context, name string, image ImageArchive) error {
+	loader, err := ability[ImageLoader](m, name, "nodes that take images")
+	if err != nil {
+		return err
+	}
+	return loader.LoadImage(ctx, name, image)
+}
+
 // Survey looks at a cluster that was there before. Errors: ErrUnsupported for
 // clusters that the platform makes itself.
 func (m *Mixed) Survey(ctx context.Context, spec Spec, objects []finding.Object) (Survey, error) {
@@ -158,6 +168,19 @@ func (m *Mixed) Survey(ctx context.Context, spec Spec, objects []finding.Object)
 		return Survey{}, err
 	}
 	return surveyor.Survey(ctx, spec, objects)
+}
+
+// TakesImages says that the provider of a cluster can give images to its nodes.
+func TakesImages(core Core, name string) bool {
+	if m, ok := core.(*Mixed); ok {
+		inner, err := m.of(name)
+		if err != nil {
+			return false
+		}
+		core = inner
+	}
+	_, ok := core.(ImageLoader)
+	return ok
 }
 
 // ability finds what a cluster's provider may offer beyond Core.

@@ -31,6 +31,9 @@ type Config struct {
 	// Approved says that what a plan showed may be applied to clusters that were
 	// there before; the platform's own need no approval.
 	Approved bool
+	// Images gives the images of a bundle that were built here: real nodes get them
+	// before anything is applied. nil means none.
+	Images func(ctx context.Context, b *render.Bundle) ([]cluster.ImageArchive, error)
 	// RequestTimeout bounds each request to an API server; one that is silent for
 	// longer is unreachable. 0 means 15 s.
 	RequestTimeout time.Duration
@@ -85,8 +88,10 @@ type Outcome struct {
 	Lacks []cluster.Ability
 	// Converge is what applying and judging found; nil when it did not come to that.
 	Converge *converge.Outcome
-	Drift    []track.Drifted // only from Drift
-	Plan     []Planned       // only from Plan, and without approval
+	// Pods counts what the cluster's nodes run; nil when it was not looked at.
+	Pods  *Pods
+	Drift []track.Drifted // only from Drift
+	Plan  []Planned       // only from Plan, and without approval
 	// Survey is what applying would meet on a cluster that was there before.
 	Survey *cluster.Survey
 	// Planned: nothing was applied, because the plan was not approved.
@@ -111,6 +116,9 @@ func (d *Driver) Up(ctx context.Context, bundles []*render.Bundle) ([]Outcome, e
 		if err != nil {
 			return err
 		}
+		if err := d.giveImages(ctx, access, b); err != nil {
+			return err
+		}
 		return d.bring(ctx, access, b, o)
 	})
 }
@@ -123,6 +131,9 @@ func (d *Driver) Apply(ctx context.Context, bundles []*render.Bundle) ([]Outcome
 		}
 		if o.Survey != nil && !o.Survey.Adopted {
 			return &RefusedError{Cluster: b.Cluster, Reasons: []string{"this fleet has not adopted the cluster; `platform up --adopt --yes` does"}}
+		}
+		if err := d.giveImages(ctx, access, b); err != nil {
+			return err
 		}
 		return d.bring(ctx, access, b, o)
 	}))
@@ -242,7 +253,7 @@ func (d *Driver) withLoop(ctx context.Context, access cluster.Access, b *render.
 	o.Converge.Err = renewable(o.Converge.Err)
 	o.Took[phase] = time.Since(began)
 	if o.Converge.Reachable {
-		o.Version = serverVersion(ctx, access)
+		o.Version, o.Pods = serverVersion(ctx, access), countPods(ctx, access)
 	}
 	d.config.Events.done(b.Cluster, word(o.Converge))
 	return nil

@@ -56,6 +56,7 @@ func (d *Driver) consider(ctx context.Context, b *render.Bundle, o *Outcome) (pr
 		if err := d.look(ctx, access, b, o); err != nil {
 			return false, err
 		}
+		o.Drift = nil // the plan tells what would change; other people's objects are theirs
 	}
 	o.Planned = len(o.Plan)+len(survey.Missing) > 0 || !survey.Adopted
 	if o.Planned {

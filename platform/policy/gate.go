@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type GateOptions struct {
 	KubeVersion string    // empty means the baseline's
 	Workers     int       // 0 means 4
 	Now         time.Time // decides whether an exception has expired
+	Provider    string    // is asked for instead of the declared ones; "" for none
 }
 
 // Gated is a tree that was rendered, validated and judged.
@@ -78,7 +80,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 			results[i], err = engine.Judge(ctx, Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: notRendered(b), APIs: apis,
+				Partial: notRendered(b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
 			})
 			return err
 		})
@@ -117,6 +119,15 @@ func (g *Gated) validate(ctx context.Context, validator *schema.Validator, b *re
 		}
 	}
 	return found
+}
+
+// realNodes says that the cluster's containers all really run, and so pull what
+// they name. provider is asked for instead of the declared one, "" for none.
+func realNodes(c *catalog.Cluster, provider string) bool {
+	if cmp.Or(provider, c.Spec.Provider) != catalog.ProviderEmbedded {
+		return true
+	}
+	return len(c.Spec.Nodes) > 0 && !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return !n.Real })
 }
 
 func notRendered(b *render.Bundle) []string {

@@ -99,7 +99,7 @@ func openTree(cat *catalog.Catalog) (*catalog.Tree, error) {
 	if cat.Root == "" {
 		return nil, errors.New("render: the catalog names no repository folder")
 	}
-	return catalog.OpenTree(cat.Root)
+	return cat.OpenTree()
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -14,6 +14,8 @@ func Headline(r *Result) string {
 	switch {
 	case r.Command == "check":
 		return checkHeadline(r)
+	case r.Upgrade != nil:
+		return r.upgradeHeadline()
 	case !r.Awaited && r.Denials() == 0 || slices.Contains([]string{"render", "diff", "drift", "doctor"}, r.Command):
 		return plainHeadline(r)
 	}
@@ -52,11 +54,27 @@ func evidence(r *Result) []string {
 	}
 	switch {
 	case simulated > 0 && observed > 0:
-		return []string{"control planes real", fmt.Sprintf("pod health SIMULATED (kwok) on %d, observed on %d", simulated, observed)}
+		return []string{"control planes real", fmt.Sprintf("pod health SIMULATED (kwok) on %d, observed on %d", simulated, observed) + observedPods(r)}
 	case simulated > 0:
-		return []string{"control planes real", "pod health SIMULATED (kwok)"}
+		return []string{"control planes real", "pod health SIMULATED (kwok)" + observedPods(r)}
 	}
 	return nil
+}
+
+// observedPods says how many pods really run on clusters where others are
+// simulated.
+func observedPods(r *Result) string {
+	var all Pods
+	for _, c := range r.Clusters {
+		if c.HealthEvidence == Simulated && c.Pods != nil {
+			all.Observed += c.Pods.Observed
+			all.Simulated += c.Pods.Simulated
+		}
+	}
+	if all.Observed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s of %d observed", plural(all.Observed, "pod"), all.Observed+all.Simulated)
 }
 
 func checkHeadline(r *Result) string {
@@ -92,7 +110,7 @@ func plainHeadline(r *Result) string {
 			s = "no drift" + on
 		}
 	case "stop", "down":
-		return plural(len(r.Clusters), "cluster") + map[string]string{"stop": " stopped, state kept", "down": " removed"}[r.Command]
+		return plural(r.Count(Stopped), "cluster") + map[string]string{"stop": " stopped, state kept", "down": " removed"}[r.Command]
 	case "doctor":
 		return plural(len(r.Findings), "remark")
 	default:
@@ -104,11 +122,11 @@ func plainHeadline(r *Result) string {
 	return strings.Join(append([]string{s}, unseen...), " · ")
 }
 
-func writeHeadline(b *bytes.Buffer, r *Result) {
-	if b.Len() > 0 && len(r.Clusters) > 0 && r.Command != "check" {
+func writeHeadline(b *bytes.Buffer, r *Result, o TextOptions) {
+	if b.Len() > 0 && len(r.Clusters) > 0 && r.Command != "check" && !bytes.HasSuffix(b.Bytes(), []byte("\n\n")) {
 		b.WriteByte('\n')
 	}
-	fmt.Fprintln(b, Headline(r))
+	fmt.Fprintln(b, o.paintHeadline(r, Headline(r)))
 	if r.Revision == "" {
 		return
 	}

@@ -22,6 +22,9 @@ func (r *Result) AddOutcomes(outcomes []fleet.Outcome, cat *catalog.Catalog) {
 		for phase, d := range o.Took {
 			c.Took[phase] = Seconds(d)
 		}
+		if o.Pods != nil {
+			c.Pods = &Pods{Observed: o.Pods.Observed, Simulated: o.Pods.Simulated}
+		}
 		if o.Converge != nil {
 			c.add(o.Converge)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,28 @@ func TestText(t *testing.T) {
 			t.Parallel()
 			golden(t, name+"-v.txt", write(t, report.TextFormat, results()[name], report.TextOptions{Verbose: true}))
 		})
+	}
+}
+
+// TestColor: colours change nothing but the colour, and tell good from bad.
+func TestColor(t *testing.T) {
+	t.Parallel()
+	codes := regexp.MustCompile("\x1b\\[[0-9]+m")
+	for name, r := range results() {
+		plain := write(t, report.TextFormat, r, report.TextOptions{})
+		colored := write(t, report.TextFormat, r, report.TextOptions{Color: true})
+		if diff := cmp.Diff(string(plain), codes.ReplaceAllString(string(colored), "")); diff != "" {
+			t.Errorf("%s without its codes (-plain +colored):\n%s", name, diff)
+		}
+	}
+	states := string(write(t, report.TextFormat, results()["up-not-converged"], report.TextOptions{Color: true}))
+	for _, word := range []string{"\x1b[32mconverged\x1b[0m", "\x1b[31mnot converged\x1b[0m", "\x1b[33mnot running\x1b[0m", "\x1b[31munreachable\x1b[0m"} {
+		if !strings.Contains(states, word) {
+			t.Errorf("no %q in\n%s", word, states)
+		}
+	}
+	if found := string(write(t, report.TextFormat, results()["check"], report.TextOptions{Color: true})); !strings.Contains(found, "\x1b[31merror\x1b[0m: DT-SEC-001") {
+		t.Errorf("a denial is not red:\n%s", found)
 	}
 }
 
@@ -205,7 +228,7 @@ func TestHeadline(t *testing.T) {
 		{"one failed", report.Result{Command: "diff", Clusters: states(report.Running, report.Failed)}, "no changes on 1 cluster · 1 failed"},
 		{"drift of a denied tree", report.Result{Command: "drift", Findings: denial, Clusters: states(report.Running)}, "no drift on 1 cluster"},
 		{"a machine that lacks something", report.Result{Command: "doctor", Findings: denial}, "1 remark"},
-		{"stopped", report.Result{Command: "stop", Clusters: states(report.NotRunning, report.NotRunning)}, "2 clusters stopped, state kept"},
+		{"stopped", report.Result{Command: "stop", Clusters: states(report.Stopped, report.Stopped, report.Running)}, "2 clusters stopped, state kept"},
 		{"rendered", report.Result{Command: "render", Counts: report.Counts{Objects: 9}, Clusters: states(report.NotChanged)}, "1 bundle, 9 objects"},
 		{"up, denied", report.Result{Command: "up", Awaited: true, Findings: append(denial, denial...)}, "2 denials: nothing was applied to any cluster"},
 		{"up, all well", report.Result{Command: "up", Awaited: true, Clusters: states(report.Converged)}, "1/1 in sync by both tracks"},

@@ -52,6 +52,7 @@ type Result struct {
 	Kubernetes string            `json:"kubernetes,omitempty"`
 	Clusters   []Cluster         `json:"clusters,omitempty"`
 	Findings   []finding.Finding `json:"findings,omitempty"`
+	Upgrade    *Upgrade          `json:"upgrade,omitempty"` // of a lock
 	Counts     Counts            `json:"counts"`
 	Awaited    bool              `json:"-"` // the command promises convergence: a cluster that does not run is a failure
 	Next       []string          `json:"-"` // commands a person may want next
@@ -78,6 +79,7 @@ type Cluster struct {
 	Bundle         string             `json:"bundle,omitempty"`
 	Kubernetes     string             `json:"kubernetes,omitempty"` // as the server says
 	HealthEvidence Evidence           `json:"healthEvidence,omitempty"`
+	Pods           *Pods              `json:"pods,omitempty"` // nil: not looked at
 	Objects        int                `json:"objects"`
 	Tracks         []Track            `json:"tracks,omitempty"`
 	Disagreements  []Disagreement     `json:"disagreements,omitempty"`
@@ -90,6 +92,12 @@ type Cluster struct {
 	Programs       []Program          `json:"programs,omitempty"`
 	Started        []string           `json:"started,omitempty"`
 	Took           map[string]Seconds `json:"-"` // by phase; a clock has no place in JSON that is compared
+}
+
+// Pods counts the pods on a cluster's nodes by the evidence of their health.
+type Pods struct {
+	Observed  int `json:"observed"`  // a kubelet runs them
+	Simulated int `json:"simulated"` // kwok plays them
 }
 
 // Seconds is a duration shown to people.

@@ -36,6 +36,8 @@ func results() map[string]*report.Result {
 		"repair-plan":      repair(),
 		"doctor":           doctor(),
 		"down":             down(),
+		"upgrade":          upgraded(false),
+		"upgrade-denied":   upgraded(true),
 	}
 }
 
@@ -270,6 +272,6 @@ func doctor() *report.Result {
 
 func down() *report.Result {
 	r := report.New("down", small())
-	r.Clusters = []report.Cluster{{Name: "hub", Role: "hub", State: report.NotRunning}}
+	r.Clusters = []report.Cluster{{Name: "hub", Role: "hub", State: report.Stopped}}
 	return r
 }

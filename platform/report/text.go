@@ -17,6 +17,7 @@ import (
 // TextOptions change what a person is shown.
 type TextOptions struct {
 	Verbose bool // every verdict, waived and info findings too
+	Color   bool // for a terminal
 }
 
 // shown is how many lines of one kind a person sees without -v.
@@ -25,12 +26,18 @@ const shown = 10
 // Text writes the result for people, in at most 80 columns where names allow it.
 func Text(w io.Writer, r *Result, o TextOptions) error {
 	var b bytes.Buffer
+	if r.Upgrade != nil {
+		r.Upgrade.begin(&b)
+	}
 	writeFindings(&b, r, o)
 	for _, c := range r.Clusters {
 		writeCluster(&b, c, o)
 	}
-	writeTable(&b, r)
-	writeHeadline(&b, r)
+	writeTable(&b, r, o)
+	writeHeadline(&b, r, o)
+	if r.Upgrade != nil {
+		r.Upgrade.end(&b)
+	}
 	if len(r.Next) > 0 {
 		fmt.Fprintf(&b, "\nNext:\n")
 		for _, line := range r.Next {
@@ -50,9 +57,9 @@ func writeFindings(b *bytes.Buffer, r *Result, o TextOptions) {
 			hidden[hiddenKind(f)]++
 			continue
 		}
-		writeFinding(b, f, max(r.Counts.Clusters, len(r.Clusters)))
+		writeFinding(b, f, max(r.Counts.Clusters, len(r.Clusters)), o)
 	}
-	if b.Len() > 0 {
+	if b.Len() > 0 && !bytes.HasSuffix(b.Bytes(), []byte("\n\n")) {
 		b.WriteByte('\n')
 	}
 	var kinds []string
@@ -72,7 +79,7 @@ func (r *Result) tells(f finding.Finding) bool {
 	case f.Class == finding.Waived || f.Class == finding.Unknown || f.Severity == finding.Info:
 		return false
 	}
-	return slices.Contains([]string{"check", "render"}, r.Command)
+	return slices.Contains([]string{"check", "render", "upgrade"}, r.Command)
 }
 
 func hiddenKind(f finding.Finding) string {
@@ -82,7 +89,7 @@ func hiddenKind(f finding.Finding) string {
 	return string(f.Severity)
 }
 
-func writeFinding(b *bytes.Buffer, f finding.Finding, clusters int) {
+func writeFinding(b *bytes.Buffer, f finding.Finding, clusters int, o TextOptions) {
 	if at := f.Position.String(); at != "" {
 		fmt.Fprintf(b, "%s: ", at)
 	}
@@ -90,7 +97,7 @@ func writeFinding(b *bytes.Buffer, f finding.Finding, clusters int) {
 	if f.Class != "" {
 		severity = string(f.Class) + " " + severity
 	}
-	fmt.Fprintf(b, "%s: %s: %s\n", severity, f.Rule, f.Message)
+	fmt.Fprintf(b, "%s: %s: %s\n", o.paint(severityColor(f), severity), f.Rule, f.Message)
 	var about []string
 	if !f.Object.IsZero() {
 		about = append(about, strings.TrimSpace(f.Object.String()+" "+f.Pointer))
@@ -130,6 +137,9 @@ func writeCluster(b *bytes.Buffer, c Cluster, o TextOptions) {
 	})
 	some(&body, c.Drift, o, func(d Drift) { writeDrift(&body, d) })
 	if o.Verbose {
+		if c.Pods != nil {
+			fmt.Fprintf(&body, "  pods: %d observed, %d simulated\n", c.Pods.Observed, c.Pods.Simulated)
+		}
 		for _, n := range c.Withheld {
 			fmt.Fprintf(&body, "  withheld %s: %s\n", n.Object, n.Why)
 		}
@@ -258,12 +268,13 @@ func indent(s string) string {
 
 // writeTable gives a line a cluster; the tracks' columns stand only where
 // something was judged.
-func writeTable(b *bytes.Buffer, r *Result) {
-	if len(r.Clusters) == 0 || slices.Contains([]string{"check", "render", "stop", "down"}, r.Command) {
+func writeTable(b *bytes.Buffer, r *Result, o TextOptions) {
+	if len(r.Clusters) == 0 || slices.Contains([]string{"check", "render", "stop", "down", "upgrade"}, r.Command) {
 		return
 	}
 	judged := slices.ContainsFunc(r.Clusters, func(c Cluster) bool { return len(c.Tracks) > 0 })
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	var table bytes.Buffer
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	header := "CLUSTER\tROLE\tSTATE"
 	if judged {
 		header += "\tOBJECTS\tFLUX\tARGO\tCHANGED\tTIME"
@@ -277,6 +288,7 @@ func writeTable(b *bytes.Buffer, r *Result) {
 		fmt.Fprintln(t, line)
 	}
 	_ = t.Flush() // into a bytes.Buffer: cannot fail
+	o.paintTable(b, table.String(), r.Clusters)
 }
 
 func judgedColumns(c Cluster) string {

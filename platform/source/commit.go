@@ -1,6 +1,8 @@
-// Package source finds out what a folder holds and where it comes from. It
-// reads local folders and their Git metadata; it never changes either and never
-// opens a connection.
+// Package source finds out what a folder holds and where it comes from: local
+// folders and their Git metadata, and the distribution that a program carries,
+// of which it keeps copies in the user's cache and from which it begins new
+// repositories. In one that is there it changes the lock alone; it never opens a
+// connection.
 package source
 
 import (

@@ -79,7 +79,7 @@ func resize(t *testing.T, dir string, size int64, flags uintptr) {
 // a program that ended a little later than of the program.
 func unbusy(t *testing.T, attempt func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); ; pause(t, 20*time.Millisecond) {
 		err := attempt()
 		if err == nil {
 			return

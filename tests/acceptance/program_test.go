@@ -165,7 +165,11 @@ type result struct {
 		Why            string   `json:"why"`
 		HealthEvidence string   `json:"healthEvidence"`
 		Started        []string `json:"started"`
-		Withheld       []struct {
+		Survey         struct {
+			Missing []struct{ Verb, Group, Resource, Namespace string } `json:"missing"`
+			Foreign []object                                            `json:"foreign"`
+		} `json:"survey"`
+		Withheld []struct {
 			Object object `json:"object"`
 			Why    string `json:"why"`
 		} `json:"withheld"`

@@ -5,11 +5,13 @@ package scripts
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -17,9 +19,44 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	run := func() { os.Exit(cli.Run(context.Background(), cli.System(), os.Args[1:])) }
 	testscript.Main(m, map[string]func(){
-		"platform": func() { os.Exit(cli.Run(context.Background(), cli.System(), os.Args[1:])) },
+		"platform": run, "dualtrack": run, "kubectl-dualtrack": run,
+		"newer": newer,
 	})
+}
+
+// newer is the CLI of another distribution: ours with the files of the folder
+// $NEWER over it; an empty file there takes one away.
+func newer() {
+	streams := cli.System()
+	changed := fstest.MapFS{}
+	err := fs.WalkDir(streams.Distribution.Components, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(streams.Distribution.Components, name)
+		changed[name] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err == nil {
+		err = fs.WalkDir(os.DirFS(os.Getenv("NEWER")), ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(filepath.Join(os.Getenv("NEWER"), name))
+			if changed[name] = (&fstest.MapFile{Data: data}); len(data) == 0 {
+				delete(changed, name)
+			}
+			return err
+		})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	streams.Distribution.Components = changed
+	os.Exit(cli.Run(context.Background(), streams, os.Args[1:]))
 }
 
 func TestScripts(t *testing.T) {

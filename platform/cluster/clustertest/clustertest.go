@@ -18,6 +18,7 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
+	"dualtrack.internal/platform/nodeimage"
 	"dualtrack.internal/platform/tool"
 )
 
@@ -39,26 +40,37 @@ func Root(t testing.TB) string {
 	}
 }
 
-// KubernetesVersion is the baseline's, which the control plane program reports.
-func KubernetesVersion(t testing.TB) string {
+// Baseline is the repository's.
+func Baseline(t testing.TB) *catalog.Baseline {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(Root(t), "components", "baseline.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var baseline struct {
-		Spec struct {
-			Kubernetes string `json:"kubernetes"`
-		} `json:"spec"`
+		Spec catalog.BaselineSpec `json:"spec"`
 	}
 	if err := yaml.Unmarshal(data, &baseline); err != nil {
 		t.Fatalf("components/baseline.yaml: %v", err)
 	}
-	return baseline.Spec.Kubernetes
+	return &catalog.Baseline{Spec: baseline.Spec}
+}
+
+// KubernetesVersion is the baseline's, which the control plane program reports.
+func KubernetesVersion(t testing.TB) string {
+	t.Helper()
+	return Baseline(t).Spec.Kubernetes
+}
+
+// EtcdTag is the tag of etcd's image in our node image.
+func EtcdTag(t testing.TB) string {
+	t.Helper()
+	return nodeimage.EtcdTag(Baseline(t))
 }
 
 // Programs gives the programs of the control plane, building them into the
-// user's cache if they are not there: minutes once, nothing afterwards. It
+// user's cache if they are not there: minutes once, nothing afterwards, and
+// before it returns, so that no bound of a test on a start counts them. It
 // prints the progress to standard error, since a first build is long.
 func Programs(t testing.TB) func(context.Context) (map[string]string, error) {
 	t.Helper()
@@ -69,13 +81,15 @@ func Programs(t testing.TB) func(context.Context) (map[string]string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(ctx context.Context) (map[string]string, error) {
-		return store.Ensure(ctx, nil, tool.Events{Progress: func(p tool.Progress) {
-			if p.State != tool.Building || p.Elapsed.Seconds() < 1 {
-				fmt.Fprintf(os.Stderr, "%s %s (%s of about %s) %v\n", p.State, p.Program, p.Elapsed, p.Expected, p.Holder)
-			}
-		}})
+	paths, err := store.Ensure(t.Context(), nil, tool.Events{Progress: func(p tool.Progress) {
+		if p.State != tool.Building || p.Elapsed.Seconds() < 1 {
+			fmt.Fprintf(os.Stderr, "%s %s (%s of about %s) %v\n", p.State, p.Program, p.Elapsed, p.Expected, p.Holder)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return func(context.Context) (map[string]string, error) { return paths, nil }
 }
 
 // Client speaks HTTP with the cluster as its administrator. Its connections are

@@ -1,13 +1,10 @@
 package clustertest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,18 +15,41 @@ import (
 	"k8s.io/client-go/discovery"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 
-	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
 )
 
 // startLimit bounds one start; a loaded machine of two cores needs most of it.
 const startLimit = 5 * time.Minute
 
+// Nodes says whose a cluster's nodes are.
+type Nodes int
+
+// The kinds of nodes.
+const (
+	// DeclaredNodes are the declaration's one by one, with its capacities.
+	DeclaredNodes Nodes = iota
+	// RealNodes bear the declaration's groups in turn: labels, taints and zones.
+	RealNodes
+	// OwnNodes are the cluster's own: the declaration has none.
+	OwnNodes
+)
+
+// Traits are what a provider is, so that it is asked for that and no more.
+type Traits struct {
+	Nodes Nodes
+	// Found: the cluster was there before; it can be neither stopped nor removed,
+	// only taken and forgotten.
+	Found bool
+	// Simulated: no container runs.
+	Simulated bool
+}
+
 // Run holds what every provider must do, on one cluster that it makes and
 // removes. The parts build on each other, so that the first that fails ends it.
-func Run(t *testing.T, core cluster.Core, spec cluster.Spec) {
+// What a provider by its traits does not offer is named in the test's log.
+func Run(t *testing.T, core cluster.Core, spec cluster.Spec, traits Traits) {
 	t.Helper()
-	s := &suite{core: core, spec: spec, name: spec.Cluster.Name}
+	s := &suite{core: core, spec: spec, name: spec.Cluster.Name, traits: traits}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), startLimit)
 		defer cancel()
@@ -37,19 +57,34 @@ func Run(t *testing.T, core cluster.Core, spec cluster.Spec) {
 			t.Errorf("remove at the end: %v", err)
 		}
 	})
+	found := "the cluster was there before"
+	without := func(lacking bool, why string) string {
+		if lacking {
+			return why
+		}
+		return ""
+	}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T)
+		not  string // why the provider is not asked for it
 	}{
-		{"what is not there is no error to stop or remove", s.absent},
-		{"start reaches readiness", s.first},
-		{"a second start changes nothing", s.again},
-		{"nodes follow the declaration", s.nodes},
-		{"stop keeps data, and may be repeated", s.stop},
-		{"a cancelled start is finished by the next", s.cancelled},
-		{"two starts at once end with one cluster", s.twoAtOnce},
-		{"remove leaves nothing, and may be repeated", s.remove},
+		{"what is not there is no error to stop or remove", s.absent, without(traits.Found, found)},
+		{"what it lacks is declared", s.lacks, without(traits.Found, found+", and only asking it tells")},
+		{"start reaches readiness", s.first, ""},
+		{"a second start changes nothing", s.again, ""},
+		{"nodes follow the declaration", s.nodes, without(traits.Nodes == OwnNodes, "the nodes are the cluster's own")},
+		{"stop keeps data, and may be repeated", s.stop, without(traits.Found, found)},
+		{"a stop changes nothing", s.unstoppable, without(!traits.Found, "the cluster can be stopped")},
+		{"a cancelled start is finished by the next", s.cancelled, ""},
+		{"two starts at once end with one cluster", s.twoAtOnce, ""},
+		{"remove leaves nothing, and may be repeated", s.remove, without(traits.Found, found)},
+		{"remove forgets and leaves the cluster alone", s.forget, without(!traits.Found, "the cluster is removed")},
 	} {
+		if part.not != "" {
+			t.Logf("not asked for: %s (%s)", part.name, part.not)
+			continue
+		}
 		if !t.Run(part.name, part.run) {
 			return
 		}
@@ -57,9 +92,38 @@ func Run(t *testing.T, core cluster.Core, spec cluster.Spec) {
 }
 
 type suite struct {
-	core cluster.Core
-	spec cluster.Spec
-	name string
+	core   cluster.Core
+	spec   cluster.Spec
+	name   string
+	traits Traits
+	kept   bool // an object was stored
+}
+
+// halt stops the cluster, where that can be.
+func (s *suite) halt(t *testing.T) {
+	t.Helper()
+	if s.traits.Found {
+		return
+	}
+	if err := s.core.Stop(t.Context(), s.name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *suite) keep(t *testing.T, access cluster.Access) {
+	t.Helper()
+	if !s.kept {
+		Keep(t, access)
+	}
+	s.kept = true
+}
+
+// lacks holds what the provider says before a cluster is there.
+func (s *suite) lacks(t *testing.T) {
+	lacks := s.core.Lacks(s.spec.Cluster)
+	if slices.Contains(lacks, cluster.RunsPods) != s.traits.Simulated {
+		t.Errorf("lacks are %v, and whether containers run is %t", lacks, !s.traits.Simulated)
+	}
 }
 
 func (s *suite) start(t *testing.T) cluster.Access {
@@ -108,6 +172,9 @@ func (s *suite) first(t *testing.T) {
 	if _, err := Core(t, access).ServiceAccounts("default").Get(t.Context(), "default", metav1.GetOptions{}); err != nil {
 		t.Errorf("default ServiceAccount: %v", err)
 	}
+	if diff := gocmp.Diff(s.core.Lacks(s.spec.Cluster), access.Lacks); diff != "" && !s.traits.Found {
+		t.Errorf("lacks as declared and as found (-want +got):\n%s", diff)
+	}
 	s.compareNodes(t, access)
 }
 
@@ -124,101 +191,9 @@ func (s *suite) again(t *testing.T) {
 	}
 }
 
-// nodes changes every part of the nodes' declaration.
-func (s *suite) nodes(t *testing.T) {
-	before := s.spec.Cluster
-	changed := *before
-	s.spec.Cluster = &changed
-	kept := before.Spec.Nodes[0]
-	kept.Labels = catalog.Labels{"example.org/new": "yes"}
-	kept.Taints = []catalog.Taint{{Key: "example.org/new", Effect: "PreferNoSchedule"}}
-	kept.Capacity.Memory, kept.Zone = "6Gi", "elsewhere"
-	changed.Spec.Nodes = []catalog.Node{kept, {Name: "many", Count: 3, Capacity: catalog.Capacity{CPU: "1", Memory: "1Gi", Pods: 10}}}
-	s.compareNodes(t, s.start(t))
-	s.spec.Cluster = before
-	s.compareNodes(t, s.start(t))
-}
-
-// node is what the suite compares of a node.
-type node struct {
-	Name, Zone, Region, Hostname, CPU, Memory, Pods string
-	Labels                                          map[string]string // declared ones
-	Taints                                          []string
-	Ready                                           bool
-}
-
-func (s *suite) compareNodes(t *testing.T, access cluster.Access) {
-	t.Helper()
-	list, err := Core(t, access).Nodes().List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []node
-	for _, n := range list.Items {
-		got = append(got, observed(n))
-	}
-	want := s.declared()
-	for _, nodes := range [][]node{got, want} {
-		slices.SortFunc(nodes, func(a, b node) int { return cmp.Compare(a.Name, b.Name) })
-	}
-	if diff := gocmp.Diff(want, got); diff != "" {
-		t.Errorf("nodes (-want +got):\n%s", diff)
-	}
-}
-
-func (s *suite) declared() []node {
-	var want []node
-	for _, n := range s.spec.Cluster.Spec.Nodes {
-		names := []string{n.Name}
-		if n.Count > 1 {
-			names = nil
-			for i := range n.Count {
-				names = append(names, n.Name+"-"+strconv.Itoa(i+1))
-			}
-		}
-		for _, name := range names {
-			w := node{
-				Name: name, Hostname: name, Zone: cmp.Or(n.Zone, s.spec.Cluster.Spec.Site.Zone), Region: s.spec.Cluster.Spec.Site.Region,
-				CPU: string(n.Capacity.CPU), Memory: string(n.Capacity.Memory), Pods: strconv.Itoa(n.Capacity.Pods),
-				Labels: map[string]string{}, Ready: true,
-			}
-			for k, v := range n.Labels {
-				w.Labels[k] = v
-			}
-			for _, taint := range n.Taints {
-				w.Taints = append(w.Taints, taint.Key+"="+taint.Value+":"+taint.Effect)
-			}
-			want = append(want, w)
-		}
-	}
-	return want
-}
-
-func observed(n corev1.Node) node {
-	got := node{
-		Name: n.Name, Hostname: n.Labels[corev1.LabelHostname], Zone: n.Labels[corev1.LabelTopologyZone],
-		Region: n.Labels[corev1.LabelTopologyRegion], CPU: n.Status.Capacity.Cpu().String(),
-		Memory: n.Status.Allocatable.Memory().String(), Pods: n.Status.Capacity.Pods().String(), Labels: map[string]string{},
-	}
-	for k, v := range n.Labels {
-		if strings.HasPrefix(k, "example.org/") {
-			got.Labels[k] = v
-		}
-	}
-	for _, taint := range n.Spec.Taints {
-		if strings.HasPrefix(taint.Key, "example.org/") { // Kubernetes sets its own
-			got.Taints = append(got.Taints, taint.Key+"="+taint.Value+":"+string(taint.Effect))
-		}
-	}
-	for _, c := range n.Status.Conditions {
-		got.Ready = got.Ready || c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-	}
-	return got
-}
-
 func (s *suite) stop(t *testing.T) {
 	access := s.start(t)
-	Keep(t, access)
+	s.keep(t, access)
 	if err := errors.Join(s.core.Stop(t.Context(), s.name), s.core.Stop(t.Context(), s.name)); err != nil {
 		t.Fatalf("stop twice: %v", err)
 	}
@@ -232,10 +207,18 @@ func (s *suite) stop(t *testing.T) {
 	Kept(t, access)
 }
 
-func (s *suite) cancelled(t *testing.T) {
-	if err := s.core.Stop(t.Context(), s.name); err != nil {
-		t.Fatal(err)
+// unstoppable holds that a cluster of somebody else is not stopped.
+func (s *suite) unstoppable(t *testing.T) {
+	access := s.start(t)
+	s.keep(t, access)
+	if err := errors.Join(s.core.Stop(t.Context(), s.name), s.core.Stop(t.Context(), s.name)); err != nil {
+		t.Fatalf("stop twice: %v", err)
 	}
+	Kept(t, access)
+}
+
+func (s *suite) cancelled(t *testing.T) {
+	s.halt(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var steps int
@@ -251,9 +234,7 @@ func (s *suite) cancelled(t *testing.T) {
 }
 
 func (s *suite) twoAtOnce(t *testing.T) {
-	if err := s.core.Stop(t.Context(), s.name); err != nil {
-		t.Fatal(err)
-	}
+	s.halt(t)
 	var wg sync.WaitGroup
 	errs := make([]error, 2)
 	for i := range errs {
@@ -288,6 +269,26 @@ func (s *suite) remove(t *testing.T) {
 	defer cancel()
 	if err := cluster.Wait(ctx, access); err == nil {
 		t.Error("the API still answers")
+	}
+}
+
+func (s *suite) forget(t *testing.T) {
+	access, err := s.core.Access(t.Context(), s.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.core.Remove(t.Context(), s.name), s.core.Remove(t.Context(), s.name)); err != nil {
+		t.Fatalf("remove twice: %v", err)
+	}
+	if _, err := os.Stat(access.Kubeconfig); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the kubeconfig is still there: %v", err)
+	}
+	if s.core.Knows(s.name) {
+		t.Error("the cluster is still known")
+	}
+	Kept(t, access)
+	if diff := gocmp.Diff([]string(nil), s.start(t).Changed); diff != "" {
+		t.Errorf("a start of a cluster that was taken before changed (-want +got):\n%s", diff)
 	}
 }
 

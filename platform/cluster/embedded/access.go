@@ -113,7 +113,8 @@ func (p live) status(ctx context.Context) cluster.ProcessStatus {
 }
 
 func startRank(program string) int {
-	for i, prefix := range []string{"etcd", "kube-apiserver", "balancer", "kube-controller-manager", "kube-scheduler", "kwok"} {
+	for i, prefix := range []string{"etcd", "kube-apiserver", "balancer", "kube-controller-manager", "kube-scheduler", "kwok",
+		containerdName, gatewayName, kubeletName, proxyName} {
 		if strings.HasPrefix(program, prefix) {
 			return i
 		}

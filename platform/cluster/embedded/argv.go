@@ -1,25 +1,24 @@
 package embedded
 
 import (
-	"cmp"
-	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
-	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/cluster"
+	"dualtrack.internal/platform/cluster/settings"
 	"dualtrack.internal/platform/tool"
 )
 
 // etcdProcess is one member of the store.
 func (pl planner) etcdProcess(name string) (process, error) {
-	l, e := pl.layout, pl.etcd()
-	quota, err := bytesOf(cmp.Or(e.Quota, "2Gi"))
+	l := pl.layout
+	declared, err := pl.settings().EtcdFlags()
 	if err != nil {
-		return process{}, fmt.Errorf("cluster %s: spec.etcd.quota: %w", l.name, err)
+		return process{}, err
+	}
+	declaredEnv, err := pl.settings().EtcdEnv()
+	if err != nil {
+		return process{}, err
 	}
 	client, peer := "https://"+pl.addr(name+" client"), "https://"+pl.addr(name+" peer")
 	flags := []flag{
@@ -32,19 +31,11 @@ func (pl planner) etcdProcess(name string) (process, error) {
 		{"cert-file", l.pki("etcd-server.crt")}, {"key-file", l.pki("etcd-server.key")},
 		{"peer-client-cert-auth", "true"}, {"peer-trusted-ca-file", l.pki(etcdCA + ".crt")},
 		{"peer-cert-file", l.pki("etcd-peer.crt")}, {"peer-key-file", l.pki("etcd-peer.key")},
-		{"backend-batch-interval", cmp.Or(e.BatchInterval.D(), 100*time.Millisecond).String()},
-		{"backend-batch-limit", strconv.Itoa(cmp.Or(e.BatchLimit, 10000))},
-		{"snapshot-count", strconv.Itoa(cmp.Or(e.SnapshotCount, 10000))},
-		{"quota-backend-bytes", strconv.FormatInt(quota, 10)},
-		{"logger", "zap"}, {"log-level", "info"},
 	}
-	env := []string{"GOGC=" + strconv.Itoa(cmp.Or(e.GOGC, 100))}
-	if e.GOMemLimit != "" {
-		limit, err := bytesOf(e.GOMemLimit)
-		if err != nil {
-			return process{}, fmt.Errorf("cluster %s: spec.etcd.goMemLimit: %w", l.name, err)
-		}
-		env = append(env, "GOMEMLIMIT="+strconv.FormatInt(limit, 10))
+	flags = append(append(flags, own(declared)...), flag{"logger", "zap"}, flag{"log-level", "info"})
+	var env []string
+	for _, e := range declaredEnv {
+		env = append(env, e.Name+"="+e.Value)
 	}
 	return process{
 		name: name, stage: storeStage, binary: pl.programs[tool.Etcd], args: render(flags, nil), env: env,
@@ -72,7 +63,6 @@ func (pl planner) clientURLs() []string {
 
 func (pl planner) apiServer(name string) process {
 	l, k, port := pl.layout, pl.kube(), pl.serverPort(name)
-	plugins := append([]string{"NodeRestriction"}, k.AdmissionPlugins...)
 	flags := []flag{
 		{"bind-address", loopback}, {"advertise-address", loopback}, {"secure-port", pl.port(port)},
 		{"endpoint-reconciler-type", "none"}, // a loopback address is no valid endpoint
@@ -88,23 +78,19 @@ func (pl planner) apiServer(name string) process {
 		{"service-account-issuer", "https://kubernetes.default.svc"},
 		{"service-account-key-file", l.pki("sa.pub")}, {"service-account-signing-key-file", l.pki("sa.key")},
 		{"service-cluster-ip-range", serviceCIDR}, {"allow-privileged", "true"},
-		{"enable-admission-plugins", strings.Join(plugins, ",")},
-		{"admission-control-config-file", l.conf(admissionFile)},
-		{"kubelet-preferred-address-types", "InternalIP"}, {"profiling", "false"},
-		{"feature-gates", "UnauthenticatedHTTP2DOSMitigation=true"},
 	}
+	flags = append(flags, own(pl.settings().APIServer(settings.Files{
+		Admission: l.conf(admissionFile), Encryption: l.conf(encryptionFile),
+		AuditPolicy: l.conf(auditFile), AuditLog: l.path("audit", name+".log"),
+	}, pl.servers()))...)
+	flags = append(flags, pl.kubeletFlags()...)
 	inputs := append(l.pairs([]string{"apiserver", "etcd-client", "front-proxy"}, clusterCA, etcdCA, proxyCA),
 		l.pki("sa.pub"), l.pki("sa.key"), l.conf(admissionFile), l.conf(encryptionFile))
-	flags = append(flags, flag{"encryption-provider-config", l.conf(encryptionFile)})
-	if k.Audit.Level != "None" {
+	if pl.settings().Audits() {
 		inputs = append(inputs, l.conf(auditFile))
-		flags = append(flags,
-			flag{"audit-policy-file", l.conf(auditFile)}, flag{"audit-log-path", l.path("audit", name+".log")},
-			flag{"audit-log-maxsize", strconv.Itoa(cmp.Or(k.Audit.MaxSizeMB, 20))},
-			flag{"audit-log-maxbackup", strconv.Itoa(cmp.Or(k.Audit.MaxBackups, 3))})
 	}
-	if pl.servers() > 1 { // lets clients with long-lived connections spread again after a restart
-		flags = append(flags, flag{"goaway-chance", "0.001"})
+	if pl.real() != nil {
+		inputs = append(inputs, l.pairs([]string{"kubelet-client"})...)
 	}
 	return process{
 		name: name, stage: serverStage, binary: pl.programs[tool.ControlPlane],
@@ -135,13 +121,12 @@ func (pl planner) balancer() process {
 func (pl planner) managerFlags(user, port string) []flag {
 	l := pl.layout
 	kubeconfig := l.kubeconfig(user)
-	return []flag{
+	return append([]flag{
 		{"kubeconfig", kubeconfig}, {"authentication-kubeconfig", kubeconfig}, {"authorization-kubeconfig", kubeconfig},
 		{"bind-address", loopback}, {"secure-port", pl.port(port)},
 		{"tls-cert-file", l.pki("managers.crt")}, {"tls-private-key-file", l.pki("managers.key")},
 		{"leader-elect", "false"}, // there is one of each
-		{"profiling", "false"},
-	}
+	}, own(pl.settings().Managers())...)
 }
 
 func (pl planner) controllerManager() process {
@@ -151,12 +136,8 @@ func (pl planner) controllerManager() process {
 		flag{"service-account-private-key-file", l.pki("sa.key")}, flag{"root-ca-file", l.pki(clusterCA + ".crt")},
 		flag{"cluster-signing-cert-file", l.pki(clusterCA + ".crt")}, flag{"cluster-signing-key-file", l.pki(clusterCA + ".key")},
 		flag{"use-service-account-credentials", "true"},
-		// The default of 20 delays a bundle's namespaces and replica sets by seconds.
-		flag{"kube-api-qps", "100"}, flag{"kube-api-burst", "200"},
-		// A pod that was charged to a quota and then not created holds its share until
-		// the next recount, by default after five minutes: as long as `up` waits.
-		flag{"resource-quota-sync-period", "20s"},
 	)
+	flags = append(flags, own(pl.settings().ControllerManager())...)
 	return pl.manager(process{
 		name: "kube-controller-manager", ports: []string{managerPort},
 		args:   append([]string{"kube-controller-manager"}, render(flags, pl.kube().ExtraArgs.ControllerManager)...),
@@ -179,12 +160,13 @@ func (pl planner) manager(p process) process {
 	return p
 }
 
-// kwok plays the kubelets of the declared nodes: its own stages for nodes, ours
+// kwok plays the kubelets of the declared nodes, a real one excepted: its own stages for nodes, ours
 // for pods.
 func (pl planner) kwok() process {
 	flags := []flag{
 		{"kubeconfig", pl.layout.kubeconfig("kwok")}, {"config", pl.layout.conf(kwokFile)},
-		{"manage-all-nodes", "true"}, {"node-ip", loopback}, {"cidr", podCIDR},
+		{"manage-nodes-with-annotation-selector", cluster.SimulatedNodeAnnotation + "=" + cluster.SimulatedNode},
+		{"node-ip", loopback}, {"cidr", podCIDR},
 		{"node-lease-duration-seconds", "40"}, {"server-address", pl.addr(kwokPort)},
 	}
 	return process{
@@ -209,13 +191,11 @@ func (l layout) pairs(certs []string, cas ...string) []string {
 	return files
 }
 
-func bytesOf(q catalog.Quantity) (int64, error) {
-	parsed, err := resource.ParseQuantity(string(q))
-	if err != nil {
-		return 0, fmt.Errorf("quantity %q: %w", q, err)
+// own are flags that every provider would set.
+func own(common []settings.Flag) []flag {
+	flags := make([]flag, len(common))
+	for i, f := range common {
+		flags[i] = flag{f.Name, f.Value}
 	}
-	if parsed.Value() <= 0 {
-		return 0, fmt.Errorf("quantity %q is not positive", q)
-	}
-	return parsed.Value(), nil
+	return flags
 }

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"cmp"
 	"crypto/rand"
 	_ "embed" // the stages of kwok
 	"encoding/base64"
@@ -14,6 +13,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"dualtrack.internal/platform/cluster/settings"
 )
 
 // The files in conf/ that programs read at start.
@@ -30,7 +31,7 @@ const (
 var stages []byte
 
 // object is a document of a configuration file.
-type object = map[string]any
+type object = settings.Object
 
 // writeConf writes every configuration file and kubeconfig that differs.
 func (pl planner) writeConf() error {
@@ -57,15 +58,16 @@ func (pl planner) writeConf() error {
 		}
 	}
 	for _, user := range []string{"admin", "controller-manager", "scheduler", "kwok", "provider"} {
-		if err := pl.writeKubeconfig(user); err != nil {
+		if err := pl.writeKubeconfigTo(user, "https://"+pl.addr(endpointPort), ""); err != nil {
 			return err
 		}
 	}
-	return nil
+	return pl.writeNodeConf()
 }
 
-// writeKubeconfig writes a kubeconfig that needs no other file.
-func (pl planner) writeKubeconfig(user string) error {
+// writeKubeconfigTo writes a kubeconfig that needs no other file. The server is
+// checked by its address, or by a name.
+func (pl planner) writeKubeconfigTo(user, server, name string) error {
 	l := pl.layout
 	parts := map[string][]byte{}
 	for _, name := range []string{clusterCA + ".crt", user + ".crt", user + ".key"} {
@@ -76,7 +78,7 @@ func (pl planner) writeKubeconfig(user string) error {
 		parts[name] = data
 	}
 	cfg := api.NewConfig()
-	cfg.Clusters[l.name] = &api.Cluster{Server: "https://" + pl.addr(endpointPort), CertificateAuthorityData: parts[clusterCA+".crt"]}
+	cfg.Clusters[l.name] = &api.Cluster{Server: server, TLSServerName: name, CertificateAuthorityData: parts[clusterCA+".crt"]}
 	cfg.AuthInfos[user] = &api.AuthInfo{ClientCertificateData: parts[user+".crt"], ClientKeyData: parts[user+".key"]}
 	cfg.Contexts[l.name] = &api.Context{Cluster: l.name, AuthInfo: user}
 	cfg.CurrentContext = l.name
@@ -87,40 +89,13 @@ func (pl planner) writeKubeconfig(user string) error {
 	return writeChanged(l.kubeconfig(user), data)
 }
 
-// admission sets the Pod Security level of namespaces that name none.
-func (pl planner) admission() object {
-	ps := pl.kube().PodSecurity
-	version := "v" + strings.Join(strings.SplitN(strings.TrimPrefix(pl.spec.Kubernetes, "v"), ".", 3)[:2], ".")
-	return object{
-		"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration",
-		"plugins": []any{object{
-			"name": "PodSecurity",
-			"configuration": object{
-				"apiVersion": "pod-security.admission.config.k8s.io/v1", "kind": "PodSecurityConfiguration",
-				"defaults": object{
-					"enforce": cmp.Or(ps.Enforce, "baseline"), "enforce-version": version,
-					"warn": cmp.Or(ps.Warn, "restricted"), "warn-version": version,
-					"audit": cmp.Or(ps.Audit, "restricted"), "audit-version": version,
-				},
-				"exemptions": object{"usernames": []any{}, "runtimeClasses": []any{}, "namespaces": []any{"kube-system"}},
-			},
-		}},
-	}
+func (pl planner) settings() settings.Settings {
+	return settings.Of(pl.spec.Cluster, pl.spec.Kubernetes)
 }
-
-// encryption names both providers always, in the order of the setting, so that
-// what was written before it changed can still be read.
-func (pl planner) encryption(key string) object {
-	secretbox := object{"secretbox": object{"keys": []any{object{"name": "key-1", "secret": key}}}}
-	identity := object{"identity": object{}}
-	providers := []any{identity, secretbox}
-	if pl.kube().EncryptSecrets {
-		providers = []any{secretbox, identity}
-	}
-	return object{
-		"apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration",
-		"resources": []any{object{"resources": []any{"secrets"}, "providers": providers}},
-	}
+func (pl planner) admission() object            { return pl.settings().Admission() }
+func (pl planner) encryption(key string) object { return pl.settings().Encryption(key) }
+func (pl planner) auditPolicy() object {
+	return pl.settings().AuditPolicy(settings.Quiet{Users: []string{"dualtrack:kwok"}})
 }
 
 // encryptionKey reads the cluster's key for Secrets, or makes it. A key that
@@ -145,28 +120,4 @@ func (l layout) encryptionKey() (string, error) {
 		return "", fmt.Errorf("%s is damaged, and the cluster's Secrets cannot be read without it; restore it, or remove the cluster with `platform down %s`", path, l.name)
 	}
 	return key, nil
-}
-
-// auditPolicy logs at the cluster's level, and never a body that can hold a
-// secret. Health checks, events and the leases of simulated nodes and of API
-// servers would drown the rest.
-func (pl planner) auditPolicy() object {
-	core := func(resources ...any) object { return object{"group": "", "resources": resources} }
-	rules := []any{
-		object{"level": "None", "nonResourceURLs": []any{"/healthz*", "/livez*", "/readyz*", "/metrics"}},
-		object{"level": "None", "resources": []any{core("events"), object{"group": "events.k8s.io", "resources": []any{"events"}}}},
-		object{
-			"level": "None", "users": []any{"dualtrack:kwok", "system:apiserver"},
-			"resources": []any{object{"group": "coordination.k8s.io", "resources": []any{"leases"}}, core("nodes/status")},
-		},
-		object{"level": "Metadata", "resources": []any{
-			core("secrets", "configmaps", "serviceaccounts/token"),
-			object{"group": "authentication.k8s.io", "resources": []any{"tokenreviews"}},
-		}},
-		object{"level": cmp.Or(pl.kube().Audit.Level, "Metadata")},
-	}
-	return object{
-		"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
-		"omitStages": []any{"RequestReceived"}, "omitManagedFields": true, "rules": rules,
-	}
 }

@@ -2,15 +2,18 @@
 // machine: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and
 // kwok, which simulates the nodes. Everything listens on loopback, speaks TLS
 // from certificate authorities made here, and lives in one folder a cluster.
+// One node of a cluster may be real: a kubelet of this machine with containerd,
+// in namespaces of its own, from which no packet leaves the machine.
 // Killed at any point, the next Start finds what runs and finishes the work.
-// It never runs a container, never downloads, and never ends a process that it
-// did not start.
+// It never runs a container elsewhere, never downloads, and never ends a process
+// that it did not start.
 package embedded
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -32,6 +35,10 @@ type Config struct {
 	// tool, and builds what is missing. It must be safe to call from several
 	// goroutines.
 	Programs func(ctx context.Context) (map[string]string, error)
+	// NodePrograms returns those that only real nodes run, tool.Balancer,
+	// tool.Node and tool.Pause, in the same way. It is asked only for a cluster
+	// with a real node, which cannot run without it.
+	NodePrograms func(ctx context.Context) (map[string]string, error)
 	// ReadyTimeout bounds one cluster's start; 0 means 4 minutes: about 10 s
 	// are needed alone, and eight clusters may share two busy cores.
 	ReadyTimeout time.Duration
@@ -88,6 +95,7 @@ var (
 	_ cluster.Core         = (*Provider)(nil)
 	_ cluster.StatusReader = (*Provider)(nil)
 	_ cluster.LogReader    = (*Provider)(nil)
+	_ cluster.ImageLoader  = (*Provider)(nil)
 )
 
 // New makes a provider. It touches no file. Errors name each wrong setting.
@@ -104,10 +112,13 @@ func New(cfg Config) (*Provider, error) {
 	return &Provider{cfg: cfg, children: map[int]*child{}}, nil
 }
 
-// Lacks lists what simulated nodes do not offer. Claims bind where the nodes
-// declare volumes.
+// Lacks lists what simulated nodes do not offer, where any is. Claims bind where
+// the nodes declare volumes.
 func (*Provider) Lacks(c *catalog.Cluster) []cluster.Ability {
-	lacks := []cluster.Ability{cluster.RunsPods, cluster.MetricsAPI}
+	lacks := []cluster.Ability{cluster.MetricsAPI}
+	if !allReal(c) {
+		lacks = []cluster.Ability{cluster.RunsPods, cluster.MetricsAPI}
+	}
 	if !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return len(n.Volumes) > 0 }) {
 		lacks = append(lacks, cluster.Volumes)
 	}
@@ -120,8 +131,8 @@ func (p *Provider) Knows(name string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = os.Lstat(l.root)
-	return err == nil
+	info, err := os.Lstat(l.root)
+	return err == nil && info.IsDir()
 }
 
 // lockCluster keeps two callers from working on one cluster at once. The lock
@@ -152,7 +163,25 @@ type programCache struct {
 	paths map[string]string
 }
 
-func (p *Provider) programPaths(ctx context.Context) (map[string]string, error) {
+// programPaths are the programs of a cluster, those of a real node if it has one.
+func (p *Provider) programPaths(ctx context.Context, real bool) (map[string]string, error) {
+	paths, err := p.controlPlane(ctx)
+	if err != nil || !real {
+		return paths, err
+	}
+	if p.cfg.NodePrograms == nil {
+		return nil, errors.New("programs of a real node: none are set")
+	}
+	node, err := p.cfg.NodePrograms(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("programs of a real node: %w", err)
+	}
+	all := maps.Clone(paths)
+	maps.Copy(all, node)
+	return all, nil
+}
+
+func (p *Provider) controlPlane(ctx context.Context) (map[string]string, error) {
 	p.programs.mu.Lock()
 	defer p.programs.mu.Unlock()
 	if p.programs.paths == nil {

@@ -132,7 +132,7 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a path [with] spaces")
 	p := provider(t, dir, "contract", nil)
-	clustertest.Run(t, p, clustertest.Spec(t, "contract"))
+	clustertest.Run(t, p, clustertest.Spec(t, "contract"), clustertest.Traits{Simulated: true})
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("files left: %v, %v", left, err)
 	}

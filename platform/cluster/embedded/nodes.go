@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/cluster"
 )
 
 const (
@@ -52,6 +54,9 @@ func (s *starter) finish(ctx context.Context) error {
 		return err
 	}
 	if err := s.declareVolumes(ctx, client); err != nil {
+		return err
+	}
+	if err := s.bringNode(ctx, client); err != nil {
 		return err
 	}
 	return s.until(ctx, func(ctx context.Context) (string, error) {
@@ -112,6 +117,14 @@ func (s *starter) declareNodes(ctx context.Context, api typed.NodeInterface) err
 	}
 	var errs []error
 	for _, node := range want {
+		if old := have[node.Name]; old != nil && isReal(old) != isReal(node) {
+			// What one kind of kubelet said of a node is not true of the other.
+			if err := api.Delete(ctx, node.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+				errs = append(errs, fmt.Errorf("delete node %s: %w", node.Name, err))
+				continue
+			}
+			delete(have, node.Name)
+		}
 		word, err := syncNode(ctx, api, node, have[node.Name])
 		errs = append(errs, err)
 		if word != "" {
@@ -167,6 +180,9 @@ func updateNode(ctx context.Context, api typed.NodeInterface, want, have *corev1
 			return "", fmt.Errorf("update node %s: %w", want.Name, err)
 		}
 		next, word = updated, "updated"
+	}
+	if isReal(want) { // whose kubelet says what it offers
+		return word, nil
 	}
 	if equality.Semantic.DeepEqual(next.Status.Capacity, want.Status.Capacity) &&
 		equality.Semantic.DeepEqual(next.Status.Allocatable, want.Status.Allocatable) {
@@ -258,18 +274,27 @@ func renderNode(c *catalog.Cluster, n catalog.Node, name string) (*corev1.Node, 
 		taint := corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)}
 		taints, ids = append(taints, taint), append(ids, taintID(taint))
 	}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Spec: corev1.NodeSpec{Taints: taints}}
+	if n.Real {
+		labels[cluster.RealNodeLabel], labels[corev1.LabelArchStable] = "true", runtime.GOARCH
+	}
+	node.Annotations = map[string]string{
+		ownLabels: strings.Join(slices.Sorted(maps.Keys(labels)), ","), ownTaints: strings.Join(ids, ","),
+	}
+	if n.Real {
+		return node, nil
+	}
+	node.Annotations[cluster.SimulatedNodeAnnotation] = cluster.SimulatedNode
 	capacity, err := capacityOf(n.Capacity)
 	if err != nil {
 		return nil, fmt.Errorf("node %s: %w", name, err)
 	}
-	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels, Annotations: map[string]string{
-			ownLabels: strings.Join(slices.Sorted(maps.Keys(labels)), ","), ownTaints: strings.Join(ids, ","),
-		}},
-		Spec:   corev1.NodeSpec{Taints: taints},
-		Status: corev1.NodeStatus{Capacity: capacity, Allocatable: capacity.DeepCopy()},
-	}, nil
+	node.Status = corev1.NodeStatus{Capacity: capacity, Allocatable: capacity.DeepCopy()}
+	return node, nil
 }
+
+// isReal says that a node's kubelet is real.
+func isReal(n *corev1.Node) bool { return n.Labels[cluster.RealNodeLabel] != "" }
 
 func capacityOf(c catalog.Capacity) (corev1.ResourceList, error) {
 	list := corev1.ResourceList{}

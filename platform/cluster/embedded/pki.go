@@ -52,7 +52,7 @@ const (
 	loopback    = "127.0.0.1"
 )
 
-// leaves are all certificates of a cluster.
+// leaves are the certificates that every cluster has.
 func leaves() []leaf {
 	local := []string{"localhost"}
 	kube := []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
@@ -74,9 +74,9 @@ func leaves() []leaf {
 }
 
 // ensurePKI makes what is missing and renews what is damaged or about to
-// expire, or every leaf when fresh. It says what it renewed; the first issue of
+// expire, or every leaf when fresh, of the common ones and further ones. It says what it renewed; the first issue of
 // a certificate is no renewal.
-func (l layout) ensurePKI(now time.Time, fresh bool) (renewals, error) {
+func (l layout) ensurePKI(now time.Time, fresh bool, further ...leaf) (renewals, error) {
 	var out renewals
 	cas := map[string]*authority{}
 	for _, name := range []string{clusterCA, etcdCA, proxyCA} {
@@ -87,7 +87,7 @@ func (l layout) ensurePKI(now time.Time, fresh bool) (renewals, error) {
 		cas[name] = ca
 		out.authority = out.authority || made
 	}
-	for _, want := range leaves() {
+	for _, want := range append(leaves(), further...) {
 		why := l.leafWrong(want, cas[want.ca], now)
 		if why == "" && fresh {
 			why = "asked for"

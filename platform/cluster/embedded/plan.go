@@ -24,6 +24,8 @@ const (
 	storeStage stage = iota
 	serverStage
 	controlStage
+	runtimeStage // of the real node
+	nodeStage
 )
 
 // process is one program of a cluster as it must run.
@@ -36,6 +38,7 @@ type process struct {
 	inputs []string // files it reads at start; another content means a restart
 	ports  []string // names of the ports it listens on
 	probe  probe
+	inside bool // runs in the real node's namespaces
 }
 
 // probe asks a program whether it does its work.
@@ -68,6 +71,8 @@ type planner struct {
 	spec     cluster.Spec
 	ports    map[string]int
 	programs map[string]string
+	parts    parts // of this machine, for the real node
+	link     link  // to the real node
 }
 
 func (pl planner) kube() catalog.Kubernetes { return pl.spec.Cluster.Spec.Kubernetes }
@@ -123,8 +128,11 @@ func numbered(name string, n int) []string {
 // binaries are the names of the programs the plan needs.
 func (pl planner) binaries() []string {
 	names := []string{tool.ControlPlane, tool.Etcd, tool.Kwok}
-	if pl.servers() > 1 {
+	if pl.servers() > 1 || pl.real() != nil {
 		names = append(names, tool.Balancer)
+	}
+	if pl.real() != nil {
+		names = append(names, tool.Node, tool.Pause)
 	}
 	return names
 }
@@ -157,7 +165,7 @@ func (pl planner) plan() ([]process, error) {
 	for i := range all {
 		all[i].env = append(all[i].env, "HOME="+pl.layout.path("home"), "PATH=/usr/bin:/bin", "TZ=UTC")
 	}
-	return all, nil
+	return append(all, pl.nodeProcesses()...), nil
 }
 
 // fixedArgs may not be set by a cluster: the provider wires the programs
@@ -165,7 +173,8 @@ func (pl planner) plan() ([]process, error) {
 func fixedArgs() []string {
 	return []string{
 		"advertise-address", "authentication-kubeconfig", "authorization-kubeconfig", "bind-address", "client-ca-file",
-		"etcd-cafile", "etcd-certfile", "etcd-keyfile", "etcd-servers", "kubeconfig", "leader-elect", "master", "secure-port",
+		"etcd-cafile", "etcd-certfile", "etcd-keyfile", "etcd-servers", "kubeconfig", "kubelet-certificate-authority",
+		"kubelet-client-certificate", "kubelet-client-key", "leader-elect", "master", "secure-port",
 		"service-account-key-file", "service-account-private-key-file", "service-account-signing-key-file",
 		"service-cluster-ip-range", "tls-cert-file", "tls-private-key-file", "token-auth-file",
 	}

@@ -30,7 +30,12 @@ func (p *Provider) start(l layout, proc process, settings string) (live, error) 
 	}
 	defer log.Close()
 	env := append(slices.Clone(proc.env), l.marker(proc.name), settingsName+"="+settings)
-	pid, err := launch(proc.binary, proc.argv(), env, l.path("home"), log)
+	var pid int
+	if proc.inside {
+		pid, err = l.startInside(proc, env, log)
+	} else {
+		pid, err = launch(proc.binary, proc.argv(), env, l.path("home"), log)
+	}
 	if err != nil {
 		return live{}, &ExitError{Cluster: l.name, Program: proc.name, Argv: proc.argv(), Status: err.Error()}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,12 +23,19 @@ type live struct {
 	pid      int
 	ticks    uint64 // start time, which tells it from a later process of its number
 	stopped  bool   // by a signal
+	child    bool   // started by the program, whose marker it inherited
 }
 
 // scan finds the cluster's processes by the marker in their environment, dead
 // ones excepted. What a killed command left is found too, whatever it had
-// written down.
+// written down. What the programs started is not among them.
 func (l layout) scan() ([]live, error) {
+	all, err := l.scanAll()
+	return slices.DeleteFunc(all, func(lv live) bool { return lv.child }), err
+}
+
+// scanAll finds those that the cluster's programs started, too.
+func (l layout) scanAll() ([]live, error) {
 	dirs, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
@@ -51,6 +59,9 @@ func (l layout) scan() ([]live, error) {
 			if rest, ok := bytes.CutPrefix(entry, []byte(settingsName+"=")); ok {
 				p.settings = string(rest)
 			}
+			if rest, ok := bytes.CutPrefix(entry, []byte(binaryName+"=")); ok {
+				p.child = startedBy(pid, string(rest), found)
+			}
 		}
 		state, ticks, err := readStat(pid)
 		if p.program == "" || err != nil || dead(state) {
@@ -60,6 +71,19 @@ func (l layout) scan() ([]live, error) {
 		found = append(found, p)
 	}
 	return found, nil
+}
+
+// startedBy says that a process is no program of the cluster but was started by
+// one: it runs another file, or is about to.
+func startedBy(pid int, binary string, found []live) bool {
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	exe, err := os.Readlink(filepath.Join(dir, "exe"))
+	if err != nil || strings.TrimSuffix(exe, " (deleted)") != binary {
+		return true
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "stat"))
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	return err == nil && len(fields) > 1 && slices.ContainsFunc(found, func(lv live) bool { return strconv.Itoa(lv.pid) == fields[1] })
 }
 
 // dying stands for a process whose first thread ended before the others: those

@@ -17,7 +17,7 @@ func supported() error { return errUnsupported }
 type live struct {
 	program, settings string
 	pid               int
-	stopped           bool
+	stopped, child    bool
 }
 
 func (l layout) scan() ([]live, error)      { return nil, errUnsupported }

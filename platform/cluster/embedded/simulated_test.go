@@ -3,10 +3,8 @@
 package embedded_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -56,23 +54,18 @@ func TestSimulated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hold(t, func() error {
+	eventually(t, "a simulated address of the service", func() bool {
 		s, err := core.Services("default").Get(t.Context(), "entry", metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		if in := s.Status.LoadBalancer.Ingress; len(in) != 1 || in[0].IP != s.Spec.ClusterIP || s.Annotations["platform.dualtrack.internal/simulated"] != "load-balancer" {
-			return fmt.Errorf("the service has %v and annotations %v", in, s.Annotations)
-		}
+		return err == nil && len(s.Status.LoadBalancer.Ingress) == 1 && s.Status.LoadBalancer.Ingress[0].IP == s.Spec.ClusterIP &&
+			s.Annotations["platform.dualtrack.internal/simulated"] == "load-balancer"
+	})
+	eventually(t, "the claim bound to the only volume that is large enough", func() bool {
 		c, err := core.PersistentVolumeClaims("default").Get(t.Context(), "data", metav1.GetOptions{})
-		if err != nil || c.Status.Phase != corev1.ClaimBound || c.Spec.VolumeName != "worker-volume-3" {
-			return fmt.Errorf("the claim is %v, of %q: %w", c.Status.Phase, c.Spec.VolumeName, err)
-		}
+		return err == nil && c.Status.Phase == corev1.ClaimBound && c.Spec.VolumeName == "worker-volume-3"
+	})
+	eventually(t, "the pod running", func() bool {
 		live, err := core.Pods("default").Get(t.Context(), "store", metav1.GetOptions{})
-		if err != nil || live.Status.Phase != corev1.PodRunning {
-			return fmt.Errorf("the pod is %v: %w", live.Status.Phase, err)
-		}
-		return nil
+		return err == nil && live.Status.Phase == corev1.PodRunning
 	})
 	if got := start(t, p, spec).Changed; len(got) > 0 {
 		t.Errorf("a second start changed %v", got)
@@ -86,19 +79,5 @@ func TestSimulated(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, start(t, p, spec).Changed); diff != "" {
 		t.Errorf("without volumes (-want +got):\n%s", diff)
-	}
-}
-
-// hold tries again for a minute.
-func hold(t *testing.T, look func() error) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		err := look()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
 	}
 }

@@ -22,7 +22,11 @@ func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.
 	if err != nil {
 		return cluster.Access{}, err
 	}
-	programs, err := p.programPaths(ctx)
+	found, err := fit(spec.Cluster)
+	if err != nil {
+		return cluster.Access{}, err
+	}
+	programs, err := p.programPaths(ctx, realNode(spec.Cluster) != nil)
 	if err != nil {
 		return cluster.Access{}, err
 	}
@@ -32,7 +36,7 @@ func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.
 	}
 	defer release()
 	s := &starter{p: p, l: l, events: events, running: map[string]live{}, settings: map[string]string{}}
-	s.pl = planner{layout: l, spec: spec, programs: programs}
+	s.pl = planner{layout: l, spec: spec, programs: programs, parts: found}
 	defer s.close()
 	if err := s.prepare(ctx); err != nil {
 		return cluster.Access{}, err
@@ -61,6 +65,7 @@ type starter struct {
 	changed  []string
 	unclaim  func() // gives up the claims on ports
 	atOnce   bool   // an authority is new: old and new programs would not trust each other
+	nodeLeft bool   // the declaration has no real node any more
 }
 
 // close gives up what a run holds besides the cluster.
@@ -82,6 +87,9 @@ func (s *starter) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.prepareNode(ctx, &id); err != nil {
+		return err
+	}
 	running, err := s.l.scan()
 	if err != nil {
 		return fmt.Errorf("cluster %s: %w", s.l.name, err)
@@ -92,7 +100,7 @@ func (s *starter) prepare(ctx context.Context) error {
 	}
 	s.unclaim = unclaim
 	s.pl.ports = id.Ports
-	renewed, err := s.l.ensurePKI(s.p.cfg.Now(), s.pl.spec.Fresh)
+	renewed, err := s.l.ensurePKI(s.p.cfg.Now(), s.pl.spec.Fresh, s.pl.nodeLeaves()...)
 	if err != nil {
 		return fmt.Errorf("cluster %s: %w", s.l.name, err)
 	}

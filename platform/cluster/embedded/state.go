@@ -35,6 +35,8 @@ func (l layout) marker(program string) string { return markerName + "=" + l.root
 const (
 	markerName   = "DUALTRACK_PROCESS"
 	settingsName = "DUALTRACK_SETTINGS"
+	// binaryName tells a program from those it starts, which inherit its marker.
+	binaryName = "DUALTRACK_BINARY"
 )
 
 // makeFolders makes what a start needs.
@@ -56,6 +58,7 @@ type identity struct {
 	Boot    string            `json:"boot"`            // boot id at the last start
 	Lacks   []cluster.Ability `json:"lacks,omitempty"` // by the last start's declaration
 	Ports   map[string]int    `json:"ports"`
+	Link    string            `json:"nodeLink,omitempty"` // addresses between this machine and the real node
 }
 
 // readIdentity returns ErrNotFound when there is none.

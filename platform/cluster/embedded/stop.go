@@ -37,13 +37,20 @@ func (p *Provider) takeDown(ctx context.Context, name string, remove bool) error
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return storage("look for cluster "+name, l.root, err)
 	}
+	grace := p.cfg.StopGrace
+	if remove {
+		grace = 0
+	}
+	if err := p.endNode(ctx, l, grace); err != nil {
+		return fmt.Errorf("stop cluster %s: real node: %w", name, err)
+	}
 	running, err := l.scan()
 	if err != nil {
 		return fmt.Errorf("cluster %s: %w", name, err)
 	}
-	groups, grace := stopGroups(running), p.cfg.StopGrace
+	groups := stopGroups(running)
 	if remove {
-		groups, grace = [][]live{running}, 0
+		groups = [][]live{running}
 	}
 	for _, group := range groups {
 		if err := p.end(ctx, group, grace); err != nil {

@@ -97,6 +97,12 @@ func (l layout) newProbes() (*probes, error) {
 		}
 		p.clients[id.cert] = &http.Client{Transport: &http.Transport{TLSClientConfig: cfg, ForceAttemptHTTP2: true}}
 	}
+	cfg, err := l.tlsConfig("provider", clusterCA)
+	if err != nil {
+		return nil, err
+	}
+	cfg.ServerName = apiServerName
+	p.clients[gatewayName] = &http.Client{Transport: &http.Transport{TLSClientConfig: cfg, ForceAttemptHTTP2: true}}
 	return p, nil
 }
 

@@ -1,0 +1,135 @@
+// Package change says what differs between two renderings of one fleet: objects
+// added, changed and removed for each cluster, and versions that moved. It
+// never renders or judges anything itself and never looks at a cluster.
+package change
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
+)
+
+// Action is what becomes of an object.
+type Action string
+
+// The actions.
+const (
+	Added   Action = "added"
+	Changed Action = "changed"
+	Removed Action = "removed"
+)
+
+// Object is one object that differs.
+type Object struct {
+	Object    finding.Object
+	Component string
+	Action    Action
+}
+
+// Cluster is what differs for one cluster.
+type Cluster struct {
+	Name    string
+	Objects []Object // in apply order of the later side, removed ones last
+	// Unknown are the components that one side did not render: of their objects
+	// nothing is said.
+	Unknown []string
+}
+
+// Between compares the bundles of each cluster of the later side with those of
+// the earlier one.
+func Between(before, after []*render.Bundle) []Cluster {
+	earlier := map[string]*render.Bundle{}
+	for _, b := range before {
+		earlier[b.Cluster] = b
+	}
+	var out []Cluster
+	for _, b := range after {
+		from := earlier[b.Cluster]
+		if from == nil {
+			from = &render.Bundle{Cluster: b.Cluster}
+		}
+		out = append(out, compare(from, b))
+	}
+	return out
+}
+
+func compare(before, after *render.Bundle) Cluster {
+	c := Cluster{Name: after.Cluster}
+	for _, n := range slices.Concat(before.NotRendered, after.NotRendered) {
+		c.Unknown = append(c.Unknown, n.Component)
+	}
+	slices.Sort(c.Unknown)
+	c.Unknown = slices.Compact(c.Unknown)
+	note := func(o render.Object, a Action) {
+		if !slices.Contains(c.Unknown, o.Component) {
+			c.Objects = append(c.Objects, Object{Object: o.Ref(), Component: o.Component, Action: a})
+		}
+	}
+	earlier := map[finding.Object]render.Object{}
+	for _, o := range before.Objects {
+		earlier[o.Ref()] = o
+	}
+	later := map[finding.Object]bool{}
+	for _, o := range after.Objects {
+		later[o.Ref()] = true
+		old, there := earlier[o.Ref()]
+		switch {
+		case !there:
+			note(o, Added)
+		case !reflect.DeepEqual(old.Object, o.Object):
+			note(o, Changed)
+		}
+	}
+	for _, o := range before.Objects {
+		if !later[o.Ref()] {
+			note(o, Removed)
+		}
+	}
+	return c
+}
+
+// Version is a version that moved. Before is empty for what is new, After for
+// what is gone.
+type Version struct {
+	Part   string `json:"part"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// Versions compares what two catalogs stand on: Kubernetes, the baseline's
+// versions and images, and the components, by name.
+func Versions(before, after *catalog.Catalog) []Version {
+	from, to := versions(before), versions(after)
+	var out []Version
+	for part, version := range to {
+		if from[part] != version {
+			out = append(out, Version{part, from[part], version})
+		}
+	}
+	for part, version := range from {
+		if _, stays := to[part]; !stays {
+			out = append(out, Version{part, version, ""})
+		}
+	}
+	slices.SortFunc(out, func(a, b Version) int { return cmp.Compare(a.Part, b.Part) })
+	return out
+}
+
+func versions(cat *catalog.Catalog) map[string]string {
+	out := map[string]string{"kubernetes": cat.Baseline.Spec.Kubernetes}
+	for name, v := range cat.Baseline.Spec.Versions {
+		out[name] = v.Declared
+	}
+	for name, image := range cat.Baseline.Spec.Images {
+		out["image "+name] = image.Ref()
+	}
+	for name, c := range cat.Components {
+		version := cmp.Or(c.Spec.Version, cat.Baseline.Spec.Versions[name].Declared, "without a version")
+		out["component "+name] = version
+	}
+	return out
+}
