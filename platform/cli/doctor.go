@@ -62,7 +62,7 @@ func (e *environment) doctor(ctx context.Context) error {
 // lacks says what each provider does not offer its clusters, and what follows.
 func lacks(ctx context.Context, cat *catalog.Catalog, r *running) []finding.Finding {
 	words := map[cluster.Ability]string{
-		cluster.RunsPods:   "nodes are simulated, or not known to be real: no container need run, and pod health is their word",
+		cluster.RunsPods:   "nodes are simulated: no container runs on them, and pod health is kwok's word",
 		cluster.MetricsAPI: "there is no metrics API: the health of autoscalers is not judgeable here",
 		cluster.Volumes:    "there is no volume provisioner: a claim stays unbound, and its health is not judgeable here",
 	}
@@ -74,7 +74,11 @@ func lacks(ctx context.Context, cat *catalog.Catalog, r *running) []finding.Find
 			missing = access.Lacks
 		}
 		for _, a := range missing {
-			message := fmt.Sprintf("provider %s: %s", r.provider.Provider(c.Name), words[a])
+			provider := r.provider.Provider(c.Name)
+			message := fmt.Sprintf("provider %s: %s", provider, words[a])
+			if a == cluster.RunsPods && provider == catalog.ProviderExisting {
+				message = "provider existing: nodes are simulated, or may not be listed: pod health counts as simulated"
+			}
 			i, seen := at[message]
 			if !seen {
 				i = len(found)
