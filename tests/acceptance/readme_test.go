@@ -22,7 +22,7 @@ func TestReadmeAdds(t *testing.T) {
 		if n := strings.Count(script, "\n"); n >= readmeLines {
 			t.Errorf("%s: %d lines, want fewer than %d", heading, n, readmeLines)
 		}
-		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
+		cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
 		cmd.Dir, cmd.Env = f.repo, f.env
 		out, err := cmd.CombinedOutput()
 		if err != nil {
