@@ -72,7 +72,7 @@ func (p *Provider) Status(ctx context.Context, name string) ([]cluster.ProcessSt
 	for _, lv := range running {
 		out = append(out, lv.status(ctx))
 	}
-	files, err := filepath.Glob(filepath.Join(escapeGlob(l.path("run")), "*.json"))
+	files, err := filepath.Glob(filepath.Join(cluster.EscapeGlob(l.path("run")), "*.json"))
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}

@@ -1,19 +1,15 @@
 package embedded
 
 import (
-	"crypto/rand"
 	_ "embed" // the stages of kwok
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
 
+	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/cluster/settings"
 )
 
@@ -35,7 +31,7 @@ type object = settings.Object
 
 // writeConf writes every configuration file and kubeconfig that differs.
 func (pl planner) writeConf() error {
-	key, err := pl.layout.encryptionKey()
+	key, err := cluster.SecretsKey(pl.layout.name, pl.layout.pki("secrets.key"))
 	if err != nil {
 		return err
 	}
@@ -96,28 +92,4 @@ func (pl planner) admission() object            { return pl.settings().Admission
 func (pl planner) encryption(key string) object { return pl.settings().Encryption(key) }
 func (pl planner) auditPolicy() object {
 	return pl.settings().AuditPolicy(settings.Quiet{Users: []string{"dualtrack:kwok"}})
-}
-
-// encryptionKey reads the cluster's key for Secrets, or makes it. A key that
-// cannot be read is an error: a new one would make every Secret unreadable.
-func (l layout) encryptionKey() (string, error) {
-	const size = 32 // what secretbox takes
-	path := l.pki("secrets.key")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		raw := make([]byte, size)
-		if _, err := rand.Read(raw); err != nil {
-			return "", fmt.Errorf("key for Secrets: %w", err)
-		}
-		key := base64.StdEncoding.EncodeToString(raw)
-		return key, writeFile(path, []byte(key+"\n"), true)
-	}
-	if err != nil {
-		return "", storage("read the key for Secrets", l.root, err)
-	}
-	key := strings.TrimSpace(string(data))
-	if raw, err := base64.StdEncoding.DecodeString(key); err != nil || len(raw) != size {
-		return "", fmt.Errorf("%s is damaged, and the cluster's Secrets cannot be read without it; restore it, or remove the cluster with `platform down %s`", path, l.name)
-	}
-	return key, nil
 }

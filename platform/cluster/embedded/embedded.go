@@ -16,7 +16,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -145,14 +144,10 @@ func (p *Provider) lockCluster(ctx context.Context, l layout, doing string) (fun
 	return release, nil
 }
 
-// namePattern is what a cluster may be called: it names a folder, and stands in
-// certificates and kubeconfigs.
-var namePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-
 // layout finds a cluster's folder.
 func (p *Provider) layout(name string) (layout, error) {
-	if !namePattern.MatchString(name) {
-		return layout{}, fmt.Errorf("cluster name %q: use lower case letters, digits and -, at most 63", name)
+	if err := cluster.CheckName(name); err != nil {
+		return layout{}, err
 	}
 	return layout{name: name, root: filepath.Join(p.cfg.StateDir, name)}, nil
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"dualtrack.internal/platform/cluster"
 )
 
 // Logs writes the last lines of a program's log to w; tail 0 means all that is
@@ -62,7 +64,7 @@ func (p *Provider) Logs(ctx context.Context, name, program string, tail int, w i
 
 // logged lists the programs that have a log.
 func (l layout) logged() ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(escapeGlob(l.path("logs")), "*.log"))
+	files, err := filepath.Glob(filepath.Join(cluster.EscapeGlob(l.path("logs")), "*.log"))
 	if err != nil {
 		return nil, fmt.Errorf("logs of cluster %s: %w", l.name, err)
 	}
@@ -71,11 +73,6 @@ func (l layout) logged() ([]string, error) {
 		names[i] = strings.TrimSuffix(filepath.Base(f), ".log")
 	}
 	return names, nil
-}
-
-// escapeGlob keeps a path with brackets from being read as a pattern.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // readEnd reads at most n bytes from the end of a file, from a line's start.

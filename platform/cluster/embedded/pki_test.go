@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"dualtrack.internal/platform/cluster"
 )
 
 func TestEnsurePKI(t *testing.T) {
@@ -92,17 +94,17 @@ func read(t *testing.T, path string) string {
 func TestSecretsKey(t *testing.T) {
 	t.Parallel()
 	l := tempLayout(t)
-	first, err := l.encryptionKey()
+	first, err := cluster.SecretsKey(l.name, l.pki("secrets.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := l.encryptionKey(); again != first || err != nil {
+	if again, err := cluster.SecretsKey(l.name, l.pki("secrets.key")); again != first || err != nil {
 		t.Errorf("the key changed (%v)", err)
 	}
 	if err := os.WriteFile(l.pki("secrets.key"), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.encryptionKey(); err == nil || strings.Contains(err.Error(), "short") {
+	if _, err := cluster.SecretsKey(l.name, l.pki("secrets.key")); err == nil || strings.Contains(err.Error(), "short") {
 		t.Errorf("a damaged key answers %v", err)
 	}
 }

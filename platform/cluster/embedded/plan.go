@@ -3,7 +3,6 @@ package embedded
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -221,17 +220,4 @@ func render(flags []flag, extra map[string]string) []string {
 		}
 	}
 	return out
-}
-
-// checkSpec refuses what no provider could run.
-func checkSpec(spec cluster.Spec) error {
-	switch {
-	case spec.Cluster == nil:
-		return errors.New("start a cluster: no cluster given")
-	case spec.Fleet == "":
-		return fmt.Errorf("cluster %s: the fleet has no name", spec.Cluster.Name)
-	case !strings.HasPrefix(spec.Kubernetes, "v"):
-		return fmt.Errorf("cluster %s: Kubernetes version %q does not start with v", spec.Cluster.Name, spec.Kubernetes)
-	}
-	return nil
 }

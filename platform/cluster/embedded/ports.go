@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"dualtrack.internal/platform/cluster"
 )
 
 // ensurePorts fills the ports that the plan needs and id lacks. Ports that
@@ -92,7 +94,7 @@ func (pl planner) keepsPort(name string) bool {
 
 // portsOfOthers are the ports recorded by the other clusters, running or not.
 func (p *Provider) portsOfOthers(name string) (map[int]bool, error) {
-	files, err := filepath.Glob(filepath.Join(escapeGlob(p.cfg.StateDir), "*", "cluster.json"))
+	files, err := filepath.Glob(filepath.Join(cluster.EscapeGlob(p.cfg.StateDir), "*", "cluster.json"))
 	if err != nil {
 		return nil, fmt.Errorf("ports of other clusters: %w", err)
 	}

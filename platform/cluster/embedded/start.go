@@ -15,7 +15,7 @@ import (
 // killed Start is finished by the next. Errors: *ExitError, *StoppedError,
 // *PortError, *TimeoutError, *cluster.StorageError, finding.Problems.
 func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.Events) (cluster.Access, error) {
-	if err := errors.Join(supported(), checkSpec(spec)); err != nil {
+	if err := errors.Join(supported(), spec.Check()); err != nil {
 		return cluster.Access{}, err
 	}
 	l, err := p.layout(spec.Cluster.Name)
@@ -137,7 +137,7 @@ func (s *starter) identify() (identity, error) {
 		return id, fmt.Errorf("cluster %s: %s belongs to cluster %s of fleet %s, not to fleet %s; use another state folder, or remove that cluster first",
 			s.l.name, s.l.root, id.Cluster, id.Fleet, fleet)
 	case id.Members != members:
-		return id, fmt.Errorf("cluster %s: etcd was started with %d members and cannot become %d in place; `platform down %s` and `platform up` make it anew",
+		return id, fmt.Errorf("cluster %s: etcd was started with %d members and cannot become %d in place; `platform down -c %s` and `platform up` make it anew",
 			s.l.name, id.Members, members, s.l.name)
 	}
 	id.Boot, id.Lacks = bootID(), s.p.Lacks(s.pl.spec.Cluster)

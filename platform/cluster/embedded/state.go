@@ -72,10 +72,10 @@ func (l layout) readIdentity() (identity, error) {
 		return id, storage("read the state of cluster "+l.name, l.root, err)
 	}
 	if err := json.Unmarshal(data, &id); err != nil {
-		return id, fmt.Errorf("%s: %w; `platform down %s` removes the cluster", l.path("cluster.json"), err, l.name)
+		return id, fmt.Errorf("%s: %w; `platform down -c %s` removes the cluster", l.path("cluster.json"), err, l.name)
 	}
 	if id.Format != stateFormat {
-		return id, fmt.Errorf("cluster %s: its folder has format %d and this program knows %d; use the program that made it, or remove the cluster with `platform down %s`",
+		return id, fmt.Errorf("cluster %s: its folder has format %d and this program knows %d; use the program that made it, or remove the cluster with `platform down -c %s`",
 			l.name, id.Format, stateFormat, l.name)
 	}
 	return id, nil

@@ -74,19 +74,12 @@ func (p *Provider) ensureAdopted(ctx context.Context, client kubernetes.Interfac
 			return nil, fmt.Errorf("cluster %s: adopt it: %w", name, err)
 		}
 		// Another command was quicker: it may have been of another fleet.
-		if has, err = owner(ctx, client, name); err != nil || has != asking {
-			return nil, cmpError(err, &OwnedError{Cluster: name, Context: where, Owner: has, Asking: asking})
+		if has, err = owner(ctx, client, name); err == nil && has != asking {
+			err = &OwnedError{Cluster: name, Context: where, Owner: has, Asking: asking}
 		}
-		return nil, nil
+		return nil, err
 	}
 	return []string{"adopted by " + asking}, nil
-}
-
-func cmpError(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
 }
 
 // adopt records the adoption. The record is created, never overwritten, so that

@@ -113,36 +113,14 @@ func (p *Provider) Access(ctx context.Context, name string) (cluster.Access, err
 		return cluster.Access{}, fmt.Errorf("cluster %s: kubeconfig: %w", name, err)
 	}
 	path := p.kubeconfig(name)
-	if err := keep(path, data); err != nil {
-		return cluster.Access{}, &cluster.StorageError{Doing: "keep the kubeconfig of cluster " + name, Path: filepath.Dir(path), Err: err}
+	if err := cluster.KeepFile(path, data); err != nil {
+		return cluster.Access{}, err
 	}
 	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return cluster.Access{}, fmt.Errorf("cluster %s: client: %w", name, err)
 	}
 	return cluster.Access{Name: name, Kubeconfig: path, Config: cfg, Lacks: lacks(ctx, client)}, nil
-}
-
-// keep writes a file of mode 0600 whole or not at all, unless it is right already.
-func keep(path string, data []byte) error {
-	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 // Start reaches the cluster and checks that the fleet has adopted it, or adopts

@@ -17,6 +17,8 @@ import (
 
 	kindcluster "sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/log"
+
+	"dualtrack.internal/platform/cluster"
 )
 
 const (
@@ -227,7 +229,7 @@ func (e engine) ensureNetwork(ctx context.Context, l layout) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := writeFile(l.networkMark(), nil); err != nil {
+	if err := cluster.KeepFile(l.networkMark(), nil); err != nil {
 		return err
 	}
 	if e.name != "docker" { // kind makes theirs in ways of their own

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sync"
 	"time"
 
@@ -92,12 +91,9 @@ func (p *Provider) Knows(name string) bool {
 	return err == nil
 }
 
-// namePattern is what a cluster may be called: it names a folder and containers.
-var namePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-
 func (p *Provider) layout(name string) (layout, error) {
-	if !namePattern.MatchString(name) {
-		return layout{}, fmt.Errorf("cluster name %q: use lower case letters, digits and -, at most 63", name)
+	if err := cluster.CheckName(name); err != nil {
+		return layout{}, err
 	}
 	return layout{name: name, root: filepath.Join(p.cfg.StateDir, ".kind", name)}, nil
 }

@@ -45,7 +45,7 @@ type starter struct {
 // *ChangedError, *ForeignError, *CreateError, *TimeoutError,
 // *cluster.StorageError.
 func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.Events) (cluster.Access, error) {
-	if err := checkSpec(spec); err != nil {
+	if err := spec.Check(); err != nil {
 		return cluster.Access{}, err
 	}
 	l, err := p.layout(spec.Cluster.Name)
@@ -69,18 +69,6 @@ func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.
 		return cluster.Access{}, err
 	}
 	return p.access(l, s.id, s.changed)
-}
-
-func checkSpec(spec cluster.Spec) error {
-	switch {
-	case spec.Cluster == nil:
-		return errors.New("start a cluster: no cluster given")
-	case spec.Fleet == "":
-		return fmt.Errorf("cluster %s: the fleet has no name", spec.Cluster.Name)
-	case !strings.HasPrefix(spec.Kubernetes, "v"):
-		return fmt.Errorf("cluster %s: Kubernetes version %q does not start with v", spec.Cluster.Name, spec.Kubernetes)
-	}
-	return nil
 }
 
 // bring makes the cluster or wakes it, and waits until it is ready.
@@ -231,7 +219,7 @@ func (s *starter) pickPort(ctx context.Context) error {
 	s.p.ports.Lock()
 	defer s.p.ports.Unlock()
 	taken := map[int]bool{}
-	others, err := filepath.Glob(filepath.Join(filepath.Dir(escapeGlob(s.l.root)), "*", "cluster.json"))
+	others, err := filepath.Glob(filepath.Join(filepath.Dir(cluster.EscapeGlob(s.l.root)), "*", "cluster.json"))
 	if err != nil {
 		return fmt.Errorf("cluster %s: %w", s.l.name, err)
 	}
@@ -257,10 +245,6 @@ func (s *starter) pickPort(ctx context.Context) error {
 	return fmt.Errorf("cluster %s: no port from %d to %d is free", s.l.name, s.p.cfg.FirstPort, s.p.cfg.LastPort)
 }
 
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
-}
-
 func free(ctx context.Context, port int) bool {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp4", "127.0.0.1:"+strconv.Itoa(port))
@@ -271,7 +255,7 @@ func free(ctx context.Context, port int) bool {
 }
 
 func (s *starter) writeFiles(pl plan) error {
-	key, err := s.l.secretsKey()
+	key, err := cluster.SecretsKey(s.l.name, s.l.path("secrets.key"))
 	if err != nil {
 		return err
 	}
@@ -280,7 +264,7 @@ func (s *starter) writeFiles(pl plan) error {
 		return err
 	}
 	for _, f := range files {
-		if err := writeFile(s.l.path(filepath.FromSlash(f.Path)), f.Data); err != nil {
+		if err := cluster.KeepFile(s.l.path(filepath.FromSlash(f.Path)), f.Data); err != nil {
 			return err
 		}
 	}
@@ -357,7 +341,7 @@ func (s *starter) takeKubeconfig(path string) error {
 	cfg.CurrentContext = s.l.name
 	data, err := clientcmd.Write(*cfg)
 	if err == nil {
-		err = writeFile(s.l.kubeconfig(), data)
+		err = cluster.KeepFile(s.l.kubeconfig(), data)
 	}
 	if err != nil {
 		return fmt.Errorf("cluster %s: kubeconfig: %w", s.l.name, err)

@@ -1,8 +1,6 @@
 package kind
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,60 +76,7 @@ func (l layout) writeIdentity(id identity) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.path("cluster.json"), err)
 	}
-	return writeFile(l.path("cluster.json"), append(data, '\n'))
-}
-
-// writeFile writes a file of mode 0600 whole or not at all, in a folder of mode
-// 0700. What holds the data already is left alone.
-func writeFile(path string, data []byte) (err error) {
-	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
-		return nil
-	}
-	defer func() { err = storage("write "+filepath.Base(path), filepath.Dir(path), err) }()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// secretsKey reads the cluster's key for Secrets, or makes it. A key that cannot
-// be read is an error: a new one would make every Secret unreadable.
-func (l layout) secretsKey() (string, error) {
-	const size = 32 // what secretbox takes
-	path := l.path("secrets.key")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		raw := make([]byte, size)
-		if _, err := rand.Read(raw); err != nil {
-			return "", fmt.Errorf("key for Secrets: %w", err)
-		}
-		key := base64.StdEncoding.EncodeToString(raw)
-		return key, writeFile(path, []byte(key+"\n"))
-	}
-	if err != nil {
-		return "", storage("read the key for Secrets", l.root, err)
-	}
-	key := strings.TrimSpace(string(data))
-	if raw, err := base64.StdEncoding.DecodeString(key); err != nil || len(raw) != size {
-		return "", fmt.Errorf("%s is damaged; remove the cluster with `platform down -c %s`", path, l.name)
-	}
-	return key, nil
+	return cluster.KeepFile(l.path("cluster.json"), append(data, '\n'))
 }
 
 // tail reads the last bytes of a log, in whole lines.
