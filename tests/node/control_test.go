@@ -3,15 +3,20 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
 )
 
 // three is a hub with three control planes and settings of its own.
@@ -34,6 +39,22 @@ const three = `spec:
 // first is the container of the first control plane.
 const first = "dualtrack-nodetest-hub-control-plane"
 
+// staticPod waits for a static pod to be seen: a kubelet shows it to the API
+// server some seconds after it has started it.
+func staticPod(t *testing.T, client *kubernetes.Clientset, name string) *corev1.Pod {
+	t.Helper()
+	var pod *corev1.Pod
+	err := wait.PollUntilContextTimeout(t.Context(), time.Second, time.Minute, true, func(ctx context.Context) (bool, error) {
+		var err error
+		pod, err = client.CoreV1().Pods("kube-system").Get(ctx, name, metav1.GetOptions{})
+		return err == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("the static pod %s: %v", name, err)
+	}
+	return pod
+}
+
 // TestThreeControlPlanes reads the settings back from what runs, and stops the
 // first control plane.
 func TestThreeControlPlanes(t *testing.T) {
@@ -46,10 +67,7 @@ func TestThreeControlPlanes(t *testing.T) {
 	client := f.client(t, "hub")
 	t.Run("settings of the running programs", func(t *testing.T) {
 		for _, node := range []string{first, first + "2", first + "3"} {
-			pod, err := client.CoreV1().Pods("kube-system").Get(t.Context(), "etcd-"+node, metav1.GetOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			pod := staticPod(t, client, "etcd-"+node)
 			env := map[string]string{}
 			for _, e := range pod.Spec.Containers[0].Env {
 				env[e.Name] = e.Value
