@@ -30,14 +30,21 @@ const ArchiveName = "modules.txtar"
 func Names() []string {
 	return []string{
 		"balancer",
+		"cilium",
 		"controlplane",
 		"coredns",
 		"crictl",
+		"envoy",
 		"etcd",
+		"etcd35",
+		"etcdops",
+		"jaeger",
 		"kwok",
 		"node",
 		"nodeimage",
 		"orderservice",
+		"otelcol",
+		"promtool",
 		"runtime",
 	}
 }

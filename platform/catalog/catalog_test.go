@@ -201,7 +201,7 @@ func TestLoad(t *testing.T) {
 			Audit:       catalog.Audit{Level: "Metadata", MaxSizeMB: 20, MaxBackups: 3},
 		},
 		Etcd: catalog.Etcd{
-			Members: 1, GOGC: 100, BatchInterval: catalog.Duration(100 * time.Millisecond),
+			Members: 1, Line: "newest", GOGC: 100, BatchInterval: catalog.Duration(100 * time.Millisecond),
 			BatchLimit: 10000, SnapshotCount: 10000, Quota: "2Gi",
 		},
 		Track: catalog.TrackSettings{ArgoDiff: "three-way"},

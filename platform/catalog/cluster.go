@@ -135,6 +135,7 @@ type Audit struct {
 // Etcd is a cluster's store. Quantities are Kubernetes quantities.
 type Etcd struct {
 	Members       int      `yaml:"members" default:"1" enum:"1,3,5" doc:"members; an even number survives no more losses than the odd one below it"`
+	Line          string   `yaml:"line" default:"newest" enum:"newest,supported" doc:"newest: etcd of the baseline; supported: etcd35 of the baseline, the line that upstream pairs with this Kubernetes; provider embedded; data of the newer is not read by the older"`
 	GOGC          int      `yaml:"gogc" default:"100" min:"10" max:"400" doc:"Go garbage collection target, percent"`
 	GOMemLimit    Quantity `yaml:"goMemLimit" doc:"Go soft memory limit, a quantity; empty means none"`
 	BatchInterval Duration `yaml:"batchInterval" default:"100ms" min:"1ms" max:"10s" doc:"longest time before the backend commits a batch"`

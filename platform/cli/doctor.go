@@ -54,6 +54,7 @@ func (e *environment) doctor(ctx context.Context) error {
 		})
 	}
 	e.result.Findings = append(e.result.Findings, unfit(cat, r, nil)...)
+	e.result.Findings = append(e.result.Findings, outsideMatrix(cat, nil)...)
 	e.result.Findings = append(e.result.Findings, lacks(ctx, cat, r)...)
 	e.inspect(ctx, cat, r)
 	return nil

@@ -55,7 +55,7 @@ func exitCode(ctx context.Context, r *report.Result, err error) int {
 		return exitUsage
 	case r.Count(report.Failed) > 0:
 		return exitEnvironment
-	case r.Count(report.Unreachable) > 0, !r.Awaited && nothingSeen(r):
+	case r.Skipped() > 0, r.Count(report.Unreachable) > 0, !r.Awaited && nothingSeen(r):
 		return exitIncomplete
 	case r.Denials() > 0:
 		return exitDiffers

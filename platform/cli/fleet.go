@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
+	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/fleet"
 	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/report"
@@ -56,7 +59,35 @@ func (r *running) close() { r.progress.Close() }
 
 // programs builds what the clusters run.
 func (r *running) programs(ctx context.Context) (map[string]string, error) {
-	return r.store.Ensure(ctx, nil, building(r.progress))
+	paths, err := r.store.Ensure(ctx, nil, building(r.progress))
+	if err != nil || !slices.ContainsFunc(r.cat.Clusters, supportedEtcd) {
+		return paths, err
+	}
+	older, err := r.store.Ensure(ctx, []string{tool.Etcd35}, building(r.progress))
+	maps.Copy(paths, older)
+	return paths, err
+}
+
+func supportedEtcd(c *catalog.Cluster) bool { return c.Spec.Etcd.Line == "supported" }
+
+// outsideMatrix says which clusters run an etcd that upstream does not pair with
+// their Kubernetes; no choice means all.
+func outsideMatrix(cat *catalog.Catalog, chosen []string) []finding.Finding {
+	v := cat.Baseline.Spec.Versions["etcd"]
+	var names []string
+	for _, c := range cat.Clusters {
+		if (len(chosen) == 0 || slices.Contains(chosen, c.Name)) && c.Spec.Provider == "embedded" && !supportedEtcd(c) {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) == 0 || v.Note == "" {
+		return nil
+	}
+	return []finding.Finding{{
+		Rule: "etcd-line", Severity: finding.Info, Clusters: names,
+		Message: "etcd " + v.Declared + " is outside upstream's matrix for Kubernetes " + cat.Baseline.Spec.Kubernetes + ": " + v.Note,
+		Mend:    "`spec.etcd.line: supported` takes etcd " + cat.Baseline.Spec.Versions["etcd35"].Declared + ", on a cluster without data of the newer",
+	}}
 }
 
 // lock takes the fleet's lock; another command that holds it is named.

@@ -13,7 +13,7 @@ import (
 func newNode(env *environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "node", Short: "What real nodes are made of", Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(newNodeImage(env), newNodeRender(env))
+	cmd.AddCommand(newNodeImage(env), newNodeRender(env), newNodePreflight(env))
 	return cmd
 }
 

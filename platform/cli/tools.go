@@ -27,7 +27,7 @@ func (e *environment) store(cat *catalog.Catalog) (*tool.Store, error) {
 		ToolsDir: dir,
 		CacheDir: filepath.Join(e.cacheDir(), "tools"),
 		Programs: tool.Programs(cat.Baseline.Spec.Kubernetes),
-		Named:    append(tool.NodePrograms(cat.Baseline.Spec.Kubernetes), tool.WorkloadPrograms()...),
+		Named:    slices.Concat(tool.NodePrograms(cat.Baseline.Spec.Kubernetes), tool.WorkloadPrograms(), tool.CheckPrograms()),
 	})
 }
 

@@ -79,6 +79,7 @@ func (e *environment) up(ctx context.Context, o fleetOptions) error {
 		return err
 	}
 	e.result = result
+	result.Findings = append(result.Findings, outsideMatrix(cat, chosen)...)
 	if gated.Denied() {
 		result.AddBundles(gated, cat, report.NotChanged)
 		return nil

@@ -14,6 +14,8 @@ func Headline(r *Result) string {
 	switch {
 	case r.Command == "check":
 		return checkHeadline(r)
+	case r.Command == "validate":
+		return r.validateHeadline()
 	case r.Upgrade != nil:
 		return r.upgradeHeadline()
 	case !r.Awaited && r.Denials() == 0 || slices.Contains([]string{"render", "diff", "drift", "doctor"}, r.Command):

@@ -9,6 +9,7 @@ import (
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/track"
+	"dualtrack.internal/platform/validate"
 )
 
 // Version of the JSON form; it changes only when a field changes its meaning.
@@ -52,7 +53,8 @@ type Result struct {
 	Kubernetes string            `json:"kubernetes,omitempty"`
 	Clusters   []Cluster         `json:"clusters,omitempty"`
 	Findings   []finding.Finding `json:"findings,omitempty"`
-	Upgrade    *Upgrade          `json:"upgrade,omitempty"` // of a lock
+	Upgrade    *Upgrade          `json:"upgrade,omitempty"`    // of a lock
+	Validation []validate.Row    `json:"validation,omitempty"` // what the readers of configurations said
 	Counts     Counts            `json:"counts"`
 	Awaited    bool              `json:"-"` // the command promises convergence: a cluster that does not run is a failure
 	Next       []string          `json:"-"` // commands a person may want next

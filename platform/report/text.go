@@ -34,6 +34,7 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 		writeCluster(&b, c, o)
 	}
 	writeTable(&b, r, o)
+	writeValidation(&b, r)
 	writeHeadline(&b, r, o)
 	if r.Upgrade != nil {
 		r.Upgrade.end(&b)

@@ -13,6 +13,12 @@ const (
 	Balancer     = "balancer"
 )
 
+// Names of the programs of etcd's experiments and care.
+const (
+	Etcd35  = "etcd35"  // the line that upstream pairs with this Kubernetes
+	EtcdOps = "etcdops" // load, snapshots, drills, defragmentation
+)
+
 // Names of the programs that a node image is made of, and of what makes it.
 const (
 	Node      = "node" // kubeadm, kubelet, kube-proxy, the control plane, kubectl

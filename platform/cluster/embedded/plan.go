@@ -124,9 +124,17 @@ func numbered(name string, n int) []string {
 	return names
 }
 
+// etcdProgram is that of the line that the cluster declares.
+func (pl planner) etcdProgram() string {
+	if pl.etcd().Line == "supported" {
+		return tool.Etcd35
+	}
+	return tool.Etcd
+}
+
 // binaries are the names of the programs the plan needs.
 func (pl planner) binaries() []string {
-	names := []string{tool.ControlPlane, tool.Etcd, tool.Kwok}
+	names := []string{tool.ControlPlane, pl.etcdProgram(), tool.Kwok}
 	if pl.servers() > 1 || pl.real() != nil {
 		names = append(names, tool.Balancer)
 	}

@@ -17,6 +17,7 @@ import (
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/tool"
 )
 
 var update = goflag.Bool("update", false, "rewrite golden files")
@@ -202,4 +203,17 @@ func hashes(t *testing.T, l layout, change func(*catalog.Cluster)) map[string]st
 		}
 	}
 	return out
+}
+
+func TestEtcdLine(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{"": tool.Etcd, "newest": tool.Etcd, "supported": tool.Etcd35} {
+		pl := testPlanner(nil)
+		c := *pl.spec.Cluster
+		c.Spec.Etcd.Line = line
+		pl.spec.Cluster = &c
+		if got := pl.binaries()[1]; got != want {
+			t.Errorf("line %q runs %s, want %s", line, got, want)
+		}
+	}
 }

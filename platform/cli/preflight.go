@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"dualtrack.internal/platform/preflight"
+	"dualtrack.internal/platform/report"
+)
+
+func newNodePreflight(env *environment) *cobra.Command {
+	var reserved string
+	var unit bool
+	cmd := &cobra.Command{
+		Use: "preflight", Short: "Look whether this machine can be a node, and what XDP does on it",
+		Long: "preflight reads this machine's kernel, network cards and interrupts, and tries XDP for real: it loads\n" +
+			"a program, attaches it to a virtual card in a network namespace that it makes and that goes with it,\n" +
+			"generic and native, counts packets, and has the kernel run it on one (root). What it could not look\n" +
+			"at is \"not judgeable here\", and then the exit code is 5; a check that is bad gives 1.\n\n" +
+			"XDP runs in the interrupt of a card's queue. So what can be pinned is that interrupt, to CPUs that\n" +
+			"the kubelet keeps from pods (--reserved-cpus, --unit); no pod, thread or goroutine can be pinned to\n" +
+			"XDP. A card's own word comes from a table of drivers: nothing is attached to a real card. On virtual\n" +
+			"cards native mode is no faster than generic.",
+		Example: "  platform node preflight --reserved-cpus 0-1 -o json\n" +
+			"  platform node preflight --reserved-cpus 0-1 --unit > /etc/systemd/system/network-queues.service",
+		Args: argsUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return env.nodePreflight(cmd.Context(), reserved, unit) },
+	}
+	cmd.Flags().StringVar(&reserved, "reserved-cpus", "", "the kubelet's reservedSystemCPUs, as 0-3,8")
+	cmd.Flags().BoolVar(&unit, "unit", false, "write the systemd unit that binds the cards' queues, and nothing else")
+	return cmd
+}
+
+func (e *environment) nodePreflight(ctx context.Context, reserved string, unit bool) error {
+	o := preflight.Options{OS: runtime.GOOS, Root: os.DirFS("/"), Reserved: reserved, Try: preflight.Try}
+	r, err := preflight.Look(ctx, o)
+	if err != nil {
+		return err
+	}
+	if unit {
+		return e.writeUnit(r)
+	}
+	outputs := e.outputs
+	if len(outputs) == 0 {
+		outputs = []string{string(report.TextFormat)}
+	}
+	for _, o := range outputs {
+		format, path, err := report.ParseFormat(o)
+		if err != nil {
+			return usagef("%w", err)
+		}
+		if err := e.writePreflight(r, format, path); err != nil {
+			return err
+		}
+	}
+	return preflightCode(r)
+}
+
+// writeUnit writes the unit, or on standard error why there is none.
+func (e *environment) writeUnit(r *preflight.Report) error {
+	text, err := r.Unit()
+	if err != nil {
+		if err := r.Text(e.Err); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(e.Err, err); err != nil {
+			return err
+		}
+		return &StatusError{Code: exitDiffers}
+	}
+	_, err = io.WriteString(e.Out, text)
+	return err
+}
+
+func (e *environment) writePreflight(r *preflight.Report, format report.Format, path string) error {
+	write := r.Text
+	switch format {
+	case report.JSONFormat:
+		write = r.JSON
+	case report.YAMLFormat:
+		write = func(w io.Writer) error {
+			text, err := yaml.Marshal(r)
+			if err == nil {
+				_, err = w.Write(text)
+			}
+			return err
+		}
+	case report.TextFormat:
+	}
+	if path == "" {
+		return write(e.Out)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("writing the %s report: %w", format, err)
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return fmt.Errorf("writing the %s report to %s: %w", format, path, err)
+	}
+	return nil
+}
+
+// preflightCode: a check that is bad decides, and one that could not be made is
+// no pass.
+func preflightCode(r *preflight.Report) error {
+	switch {
+	case len(r.Refused()) > 0:
+		return &StatusError{Code: exitDiffers}
+	case slices.ContainsFunc(r.Checks, func(c preflight.Check) bool { return c.State == preflight.Unknown }):
+		return &StatusError{Code: exitIncomplete}
+	}
+	return nil
+}

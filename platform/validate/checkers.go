@@ -1,0 +1,57 @@
+package validate
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Checkers are the readers of configurations that the distribution knows.
+func Checkers() []Checker {
+	return []Checker{
+		{Name: "cilium", How: ByLibrary, Images: []string{"cilium", "cilium-operator"}, Groups: []string{"cilium.io"}, judge: library{}},
+		{Name: "envoy", How: ByLibrary, Images: []string{"envoy"}, judge: library{}},
+		{Name: "jaeger", How: ByProgram, Images: []string{"jaeger"}, judge: program{
+			flags: []string{"--config"},
+			args:  validateArgs,
+		}},
+		{Name: "kubeadm", How: ByProgram, judge: program{
+			flags:   []string{"--config"},
+			version: []string{"kubeadm", "version", "-o", "short"},
+			args:    func(files []string) []string { return []string{"kubeadm", "config", "validate", "--config", files[0]} },
+		}},
+		{Name: "otelcol", How: ByProgram, Images: []string{"otel-collector"}, judge: program{
+			flags: []string{"--config"},
+			args:  validateArgs,
+		}},
+		{Name: "promtool", How: ByProgram, Images: []string{"prometheus"}, judge: program{
+			major:  "2", // of a module whose own major number is 0
+			flags:  []string{"--config.file"},
+			args:   func(files []string) []string { return append([]string{"check", "config"}, files...) },
+			accept: ruleCounts,
+		}},
+	}
+}
+
+// Readers are the programs that the checkers need, by the checker's name, where
+// the two differ.
+func Readers() map[string]string { return map[string]string{"kubeadm": "node"} }
+
+// validateArgs is how programs made of the collector check a configuration.
+func validateArgs(files []string) []string {
+	out := []string{"validate"}
+	for _, f := range files {
+		out = append(out, "--config="+f)
+	}
+	return out
+}
+
+var rules = regexp.MustCompile(`\d+ rules found`)
+
+// ruleCounts are promtool's words on the files of rules.
+func ruleCounts(out string) []string {
+	var lines []string
+	for _, one := range rules.FindAllString(out, -1) {
+		lines = append(lines, strings.TrimSuffix(one, " found"))
+	}
+	return lines
+}

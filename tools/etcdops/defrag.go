@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// member is what a defragmentation did to one.
+type member struct {
+	Endpoint string  `json:"endpoint"`
+	Leader   bool    `json:"leader"`
+	Before   int64   `json:"beforeBytes"`
+	InUse    int64   `json:"inUseBytes"`
+	After    int64   `json:"afterBytes,omitempty"`
+	Seconds  float64 `json:"seconds,omitempty"`
+	Skipped  string  `json:"skipped,omitempty"`
+}
+
+type defragResult struct {
+	Members []member `json:"members"` // in the order in which they were taken
+}
+
+// runDefrag takes one member after the other, the leader last, each only once all
+// answer. A member blocks while it is at it; with all of them whole, one that
+// blocks costs a cluster of three nothing.
+func runDefrag(ctx context.Context, args []string) (any, error) {
+	var a access
+	fs := a.flags("defrag")
+	below := fs.Float64("below", 0.5, "only members whose share in use is below this")
+	least := fs.Int64("least", 100<<20, "only databases of at least so many bytes")
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	c, err := a.open(a.list())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.Close() }() // nothing was left to send
+	members, err := a.survey(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	result := defragResult{Members: members}
+	for i := range members {
+		m := &members[i]
+		if m.Before < *least || float64(m.InUse) >= *below*float64(m.Before) {
+			m.Skipped = "too little to gain"
+			continue
+		}
+		if _, err := a.survey(ctx, c); err != nil {
+			return nil, fmt.Errorf("before %s: %w; nothing more was done", m.Endpoint, err)
+		}
+		if err := a.defrag(ctx, c, m); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// survey asks every member; one that does not answer, or has no leader, is an
+// error. The leader comes last.
+func (a *access) survey(ctx context.Context, c *clientv3.Client) ([]member, error) {
+	var out []member
+	var errs []error
+	for _, endpoint := range a.list() {
+		callCtx, cancel := context.WithTimeout(ctx, a.timeout)
+		s, err := c.Status(callCtx, endpoint)
+		cancel()
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("member %s: %w", endpoint, err))
+		case s.Leader == 0:
+			errs = append(errs, fmt.Errorf("member %s has no leader", endpoint))
+		default:
+			out = append(out, member{Endpoint: endpoint, Leader: s.Leader == s.Header.MemberId, Before: s.DbSize, InUse: s.DbSizeInUse})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b member) int {
+		switch {
+		case a.Leader == b.Leader:
+			return 0
+		case a.Leader:
+			return 1
+		}
+		return -1
+	})
+	return out, errors.Join(errs...)
+}
+
+func (a *access) defrag(ctx context.Context, c *clientv3.Client, m *member) error {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	began := time.Now()
+	if _, err := c.Defragment(ctx, m.Endpoint); err != nil {
+		return fmt.Errorf("defragment %s: %w", m.Endpoint, err)
+	}
+	m.Seconds = time.Since(began).Seconds()
+	s, err := c.Status(ctx, m.Endpoint)
+	if err != nil {
+		return fmt.Errorf("member %s after its defragmentation: %w", m.Endpoint, err)
+	}
+	m.After = s.DbSize
+	return nil
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestRetain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	names := []string{"snapshot-20260101T000000.000-r1.db", "snapshot-20260102T000000.000-r2.db", "snapshot-20260103T000000.000-r3.db"}
+	for _, name := range append(names, "notes.txt", ".taking") {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := retain(dir, 2)
+	if err != nil || !slices.Equal(removed, names[:1]) {
+		t.Errorf("removed %v, %v", removed, err)
+	}
+	left, err := snapshots(dir)
+	if err != nil || !slices.Equal(left, names[1:]) {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if removed, err := retain(dir, 9); err != nil || len(removed) != 0 {
+		t.Errorf("removed %v, %v, with room for all", removed, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
+		t.Errorf("a file of somebody else: %v", err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	empty := t.TempDir()
+	cases := []struct{ args, want string }{
+		{"", "give a command"},
+		{"restore", `no command "restore"`},
+		{"load -workload puds -endpoints http://127.0.0.1:1", `no workload "puds"`},
+		{"load -clients 0", "at least 1"},
+		{"load", "-endpoints is empty"},
+		{"snapshot", "-dir is empty"},
+		{"snapshot -dir " + empty, "-endpoints is empty"},
+		{"drill -dir " + empty, "holds no snapshot"},
+		{"defrag", "-endpoints is empty"},
+		{"defrag -endpoints http://127.0.0.1:1 -timeout 200ms", "member http://127.0.0.1:1"},
+	}
+	for _, c := range cases {
+		var out strings.Builder
+		err := run(context.Background(), strings.Fields(c.args), &out)
+		if err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
+			t.Errorf("%q: %v, printed %q; want %s", c.args, err, out.String(), c.want)
+		}
+	}
+	bad := filepath.Join(empty, "snapshot-1.db")
+	if err := os.WriteFile(bad, []byte("no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(context.Background(), []string{"drill", "-dir", empty, "-work", t.TempDir()}, &strings.Builder{}); err == nil {
+		t.Error("a file that is no snapshot was restored")
+	}
+}

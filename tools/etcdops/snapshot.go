@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/etcdutl/v3/snapshot"
+	"go.uber.org/zap"
+)
+
+const (
+	prefix = "snapshot-"
+	suffix = ".db"
+)
+
+// snapshotResult says what was taken and what was given up.
+type snapshotResult struct {
+	File     string   `json:"file"`
+	Revision int64    `json:"revision"`
+	Keys     int      `json:"keys"`
+	Bytes    int64    `json:"bytes"`
+	Seconds  float64  `json:"seconds"`
+	Removed  []string `json:"removed"`
+}
+
+// runSnapshot takes a snapshot from the first member that answers, and removes
+// the oldest beyond what is kept only once the new one was read back.
+func runSnapshot(ctx context.Context, args []string) (any, error) {
+	var a access
+	fs := a.flags("snapshot")
+	dir := fs.String("dir", "", "folder of the snapshots")
+	keep := fs.Int("keep", 24, "how many are kept")
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if *dir == "" || *keep < 1 {
+		return nil, errors.New("-dir is empty, or -keep under 1")
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	temp := filepath.Join(*dir, ".taking")
+	if err := errors.Join(os.RemoveAll(temp), a.save(ctx, temp)); err != nil {
+		return nil, err
+	}
+	status, err := snapshot.NewV3(zap.NewNop()).Status(temp)
+	if err != nil {
+		return nil, fmt.Errorf("read the new snapshot back: %w", err)
+	}
+	name := fmt.Sprintf("%s%s-r%d%s", prefix, began.UTC().Format("20060102T150405.000"), status.Revision, suffix)
+	if err := os.Rename(temp, filepath.Join(*dir, name)); err != nil {
+		return nil, fmt.Errorf("keep the snapshot: %w", err)
+	}
+	removed, err := retain(*dir, *keep)
+	return snapshotResult{File: name, Revision: status.Revision, Keys: status.TotalKey, Bytes: status.TotalSize,
+		Seconds: time.Since(began).Seconds(), Removed: removed}, err
+}
+
+// save asks one member after the other: a snapshot is one member's.
+func (a *access) save(ctx context.Context, file string) error {
+	var errs []error
+	for _, endpoint := range a.list() {
+		cfg, err := a.config([]string{endpoint})
+		if err == nil {
+			_, err = snapshot.NewV3(zap.NewNop()).Save(ctx, cfg, file)
+		}
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("snapshot of %s: %w", endpoint, err))
+	}
+	return errors.Join(errs...)
+}
+
+// snapshots are the files' names, oldest first.
+func snapshots(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the snapshots: %w", err)
+	}
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) && e.Type().IsRegular() {
+			out = append(out, e.Name())
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+func retain(dir string, keep int) ([]string, error) {
+	names, err := snapshots(dir)
+	if err != nil {
+		return nil, err
+	}
+	old := names[:max(0, len(names)-keep)]
+	for _, name := range old {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+	}
+	return old, err
+}
