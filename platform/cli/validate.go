@@ -11,13 +11,18 @@ import (
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/cluster/kind"
+	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/nodeimage"
 	"dualtrack.internal/platform/policy"
+	"dualtrack.internal/platform/render"
+	"dualtrack.internal/platform/schema"
 	"dualtrack.internal/platform/tool"
 	"dualtrack.internal/platform/validate"
 )
 
 func newValidate(env *environment) *cobra.Command {
+	var each int
+	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Have each configuration judged by the program that reads it",
@@ -26,21 +31,25 @@ func newValidate(env *environment) *cobra.Command {
 			"configuration by the projects' own libraries, all objects by schema and policy. A container's\n" +
 			"configuration is judged as the container sees it: files where they are mounted, arguments,\n" +
 			"environment. Programs are built on first use. A judge that can't be had is counted as skipped:\n" +
-			"exit 5.",
+			"exit 5.\n\n" +
+			"With --break N it breaks N fields of each component's configurations and N of its objects\n" +
+			"instead, each alone, and says who catches them and what nothing catches.",
 		Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cat, err := env.load()
 			if err != nil {
 				return err
 			}
-			return env.validate(cmd.Context(), cat)
+			return env.validate(cmd.Context(), cat, each, seed)
 		},
 	}
 	clusterFlag(cmd, env)
+	cmd.Flags().IntVar(&each, "break", 0, "break so many fields of each component instead, and see who catches them")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "with --break: the same seed breaks the same fields")
 	return cmd
 }
 
-func (e *environment) validate(ctx context.Context, cat *catalog.Catalog) error {
+func (e *environment) validate(ctx context.Context, cat *catalog.Catalog, each int, seed uint64) error {
 	chosen, err := e.chosen(cat)
 	if err != nil {
 		return err
@@ -49,8 +58,54 @@ func (e *environment) validate(ctx context.Context, cat *catalog.Catalog) error 
 	if err != nil {
 		return err
 	}
+	checkers := validate.Checkers()
+	subjects, err := configurations(cat, gated, checkers)
+	if err != nil {
+		return err
+	}
+	store, err := e.store(cat)
+	if err != nil {
+		return err
+	}
+	p := e.newProgress()
+	defer p.Close()
+	programs := judges{store: store, events: building(p)}
+	if each > 0 {
+		return e.breakFields(ctx, cat, validate.Breaking{Checkers: checkers, Programs: programs, Subjects: subjects,
+			Bundles: gated.Rendered.Bundles, Each: each, Seed: seed})
+	}
 	e.result = result
-	checkers, images := validate.Checkers(), map[string]string{}
+	rows, err := validate.Run(ctx, checkers, programs, subjects)
+	if err != nil {
+		return err
+	}
+	result.AddValidation(rows, gated)
+	return nil
+}
+
+// breakFields writes who catches broken fields; objects are judged by schema.
+func (e *environment) breakFields(ctx context.Context, cat *catalog.Catalog, b validate.Breaking) error {
+	validator, err := schema.Open(cat.Baseline.Spec.Kubernetes)
+	if err != nil {
+		return err
+	}
+	for _, bundle := range b.Bundles {
+		validator = validator.Extend(bundle.Objects)
+	}
+	b.Objects = func(ctx context.Context, o render.Object) []finding.Finding {
+		return validator.Check(ctx, []render.Object{o})
+	}
+	broken, err := b.Break(ctx)
+	if err != nil {
+		return err
+	}
+	return e.writeDocument(broken)
+}
+
+// configurations are everything in the bundles that a reader is known for, and
+// what nodes are made with.
+func configurations(cat *catalog.Catalog, gated *policy.Gated, checkers []validate.Checker) ([]validate.Subject, error) {
+	images := map[string]string{}
 	for name, image := range cat.Baseline.Spec.Images {
 		images[name] = image.Ref()
 	}
@@ -59,22 +114,11 @@ func (e *environment) validate(ctx context.Context, cat *catalog.Catalog) error 
 		subjects = append(subjects, validate.Subjects(b, checkers, images)...)
 		nodes, err := nodeSubjects(cat, b.Cluster)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		subjects = append(subjects, nodes...)
 	}
-	store, err := e.store(cat)
-	if err != nil {
-		return err
-	}
-	p := e.newProgress()
-	defer p.Close()
-	rows, err := validate.Run(ctx, checkers, judges{store: store, events: building(p)}, subjects)
-	if err != nil {
-		return err
-	}
-	result.AddValidation(rows, gated)
-	return nil
+	return subjects, nil
 }
 
 // nodeSubjects are what kubeadm reads when the nodes of a cluster are made.

@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 		answers := []map[string]any{}
 		for _, s := range q.Subjects {
 			a := map[string]any{"name": s.Name, "accepted": []string{fmt.Sprint(len(s.Files), " files, opaque ", s.Opaque)}}
-			if s.Files["/etc/shop/shop.yaml"] == "bad" {
+			text := s.Files["/etc/shop/shop.yaml"]
+			if text == "bad" || os.Getenv(standIn) == "refuses" || os.Getenv(standIn) == "strict" && strict(text) != nil {
 				a = map[string]any{"name": s.Name, "problems": []Problem{{File: "/etc/shop/shop.yaml", Line: 1, Message: "is bad"}}}
 			}
 			answers = append(answers, a)
@@ -49,6 +50,21 @@ func TestMain(m *testing.M) {
 		}
 		fmt.Println(string(data))
 	}
+}
+
+// strict refuses a configuration whose listen and name are not what they must be.
+func strict(text string) error {
+	var c struct {
+		Listen *int    `json:"listen"`
+		Name   *string `json:"name"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+		return err
+	}
+	if c.Listen == nil || c.Name == nil {
+		return errors.New("a field is missing")
+	}
+	return nil
 }
 
 const workload = `
