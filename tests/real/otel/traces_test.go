@@ -111,6 +111,7 @@ func judge(t *testing.T, ids sent, b *backend, traces map[string]int) {
 
 // TestEveryOrderArrives sends 100,000 traces through a site's gateway.
 func TestEveryOrderArrives(t *testing.T) {
+	t.Parallel()
 	program, config := gateway(t, "edge-lima")
 	p := newPlaces(t)
 	b := newBackend(t, p.dir)
@@ -126,6 +127,7 @@ func TestEveryOrderArrives(t *testing.T) {
 // TestNothingDecidedIsLost has no backend for a minute, then kills the gateway and
 // starts it again: what it had decided to keep waits on the disk.
 func TestNothingDecidedIsLost(t *testing.T) {
+	t.Parallel()
 	program, config := gateway(t, "edge-lima")
 	p := newPlaces(t)
 	b := newBackend(t, p.dir)
@@ -148,6 +150,7 @@ func TestNothingDecidedIsLost(t *testing.T) {
 // TestTraps turns one setting each into what it must not be: the test above would
 // see it.
 func TestTraps(t *testing.T) {
+	t.Parallel()
 	program, config := gateway(t, "edge-lima")
 	sampling := func(c map[string]any) map[string]any { return at(c, "processors", "tail_sampling") }
 	policies := func(c map[string]any) []any { return sampling(c)["policies"].([]any) }
@@ -175,6 +178,7 @@ func TestTraps(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlaces(t)
 			b := newBackend(t, p.dir)
 			b.listen(t)
@@ -195,6 +199,7 @@ func TestTraps(t *testing.T) {
 
 // TestOnlyAStartSees holds what the collector's own check does not see.
 func TestOnlyAStartSees(t *testing.T) {
+	t.Parallel()
 	program, config := gateway(t, "edge-lima")
 	p := newPlaces(t)
 	newBackend(t, p.dir)
