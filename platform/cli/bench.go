@@ -2,16 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/etcdbench"
 	"dualtrack.internal/platform/experiment"
-	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/tool"
 )
 
@@ -89,49 +84,4 @@ func (e *environment) benchEtcd(ctx context.Context, f etcdBench) error {
 		return err
 	}
 	return e.writeDocument(result)
-}
-
-// document is a result that is no report of the fleet.
-type document interface {
-	Text(w io.Writer) error
-	JSON(w io.Writer) error
-}
-
-// writeDocument hands a document to every output that was asked for.
-func (e *environment) writeDocument(d document) error {
-	outputs := e.outputs
-	if len(outputs) == 0 {
-		outputs = []string{string(report.TextFormat)}
-	}
-	for _, o := range outputs {
-		format, path, err := report.ParseFormat(o)
-		if err != nil {
-			return &UsageError{Err: err}
-		}
-		write := d.Text
-		switch format {
-		case report.TextFormat:
-		case report.JSONFormat:
-			write = d.JSON
-		default:
-			return usagef("this result is written as text or json, not as %s", format)
-		}
-		if path == "" {
-			err = write(e.Out)
-		} else {
-			err = writeFile(path, write)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return errors.Join(write(f), f.Close())
 }

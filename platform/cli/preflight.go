@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,10 +9,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/preflight"
-	"dualtrack.internal/platform/report"
 )
 
 func newNodePreflight(env *environment) *cobra.Command {
@@ -48,18 +45,8 @@ func (e *environment) nodePreflight(ctx context.Context, reserved string, unit b
 	if unit {
 		return e.writeUnit(r)
 	}
-	outputs := e.outputs
-	if len(outputs) == 0 {
-		outputs = []string{string(report.TextFormat)}
-	}
-	for _, o := range outputs {
-		format, path, err := report.ParseFormat(o)
-		if err != nil {
-			return usagef("%w", err)
-		}
-		if err := e.writePreflight(r, format, path); err != nil {
-			return err
-		}
+	if err := e.writeDocument(r); err != nil {
+		return err
 	}
 	return preflightCode(r)
 }
@@ -78,34 +65,6 @@ func (e *environment) writeUnit(r *preflight.Report) error {
 	}
 	_, err = io.WriteString(e.Out, text)
 	return err
-}
-
-func (e *environment) writePreflight(r *preflight.Report, format report.Format, path string) error {
-	write := r.Text
-	switch format {
-	case report.JSONFormat:
-		write = r.JSON
-	case report.YAMLFormat:
-		write = func(w io.Writer) error {
-			text, err := yaml.Marshal(r)
-			if err == nil {
-				_, err = w.Write(text)
-			}
-			return err
-		}
-	case report.TextFormat:
-	}
-	if path == "" {
-		return write(e.Out)
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("writing the %s report: %w", format, err)
-	}
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		return fmt.Errorf("writing the %s report to %s: %w", format, path, err)
-	}
-	return nil
 }
 
 // preflightCode: a check that is bad decides, and one that could not be made is

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -71,42 +70,6 @@ type environment struct {
 	override string   // --provider
 	image    string   // --node-image
 	result   *report.Result
-}
-
-// write hands the result to every output that was asked for.
-func (e *environment) write() error {
-	if e.result == nil {
-		return nil
-	}
-	outputs := e.outputs
-	if len(outputs) == 0 {
-		outputs = []string{string(report.TextFormat)}
-	}
-	for _, o := range outputs {
-		format, path, err := report.ParseFormat(o)
-		if err != nil {
-			return &UsageError{Err: err}
-		}
-		if err := e.writeOne(format, path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *environment) writeOne(format report.Format, path string) error {
-	options := report.TextOptions{Verbose: e.verbose, Color: e.Color && path == ""}
-	if path == "" {
-		return report.Write(e.Out, format, e.result, options)
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("writing the %s report: %w", format, err)
-	}
-	if err := errors.Join(report.Write(f, format, e.result, options), f.Close()); err != nil {
-		return fmt.Errorf("writing the %s report to %s: %w", format, path, err)
-	}
-	return nil
 }
 
 // argsUsage turns cobra's complaints about arguments into usage errors.

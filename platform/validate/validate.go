@@ -121,8 +121,17 @@ func Run(ctx context.Context, checkers []Checker, programs Programs, subjects []
 		if len(mine) == 0 {
 			continue
 		}
+		// One after another: a build takes both cores, and one lock.
+		path, err := programs.Find(ctx, c.Name)
+		if missing, ok := errors.AsType[*MissingError](err); ok {
+			rows[i] = c.rows(mine, missing.Error())
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("validate: %s: %w", c.Name, err), g.Wait())
+		}
 		g.Go(func() (err error) {
-			rows[i], err = c.run(ctx, programs, mine)
+			rows[i], err = c.run(ctx, path, mine)
 			return err
 		})
 	}
@@ -136,23 +145,21 @@ func Run(ctx context.Context, checkers []Checker, programs Programs, subjects []
 	return all, nil
 }
 
-func (c Checker) run(ctx context.Context, programs Programs, groups []shared) ([]Row, error) {
+// rows are what is known before the judge spoke; skipped says why it does not.
+func (c Checker) rows(groups []shared, skipped string) []Row {
 	rows := make([]Row, len(groups))
+	for i, s := range groups {
+		rows[i] = Row{Component: s.Component, What: s.Name, By: c.Name, How: c.How, Clusters: s.clusters,
+			Problems: slices.Clone(s.Problems), Skipped: skipped, Object: s.Object, Position: s.Source}
+	}
+	return rows
+}
+
+func (c Checker) run(ctx context.Context, path string, groups []shared) ([]Row, error) {
+	rows := c.rows(groups, "")
 	subjects := make([]Subject, len(groups))
 	for i, s := range groups {
 		subjects[i] = s.Subject
-		rows[i] = Row{Component: s.Component, What: s.Name, By: c.Name, How: c.How, Clusters: s.clusters,
-			Problems: slices.Clone(s.Problems), Object: s.Object, Position: s.Source}
-	}
-	path, err := programs.Find(ctx, c.Name)
-	if missing, ok := errors.AsType[*MissingError](err); ok {
-		for i := range rows {
-			rows[i].Skipped = missing.Error()
-		}
-		return rows, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("validate: %s: %w", c.Name, err)
 	}
 	version, answers, err := c.judge.Judge(ctx, path, subjects)
 	if err != nil {

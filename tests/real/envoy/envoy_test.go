@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,9 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/catalog"
-	"dualtrack.internal/platform/render"
-	"dualtrack.internal/platform/tool"
-	"dualtrack.internal/platform/validate"
+	"dualtrack.internal/tests/real/rendered"
 )
 
 // program is the name of the checker and of its folder below tools/.
@@ -39,40 +36,12 @@ type subject struct {
 // setup builds the program and renders what every cluster's Envoys read.
 func setup(t *testing.T) (string, []subject) {
 	t.Helper()
-	root, err := catalog.FindRoot(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cat, err := catalog.Load(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := tool.New(tool.Config{ToolsDir: filepath.Join(root, "tools"), Named: tool.CheckPrograms()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	paths, err := store.Ensure(t.Context(), []string{program}, tool.Events{})
-	if err != nil {
-		t.Fatalf("%v\nit is built by: go build -C tools/envoy .", err)
-	}
-	images := map[string]string{}
-	for name, image := range cat.Baseline.Spec.Images {
-		images[name] = image.Ref()
-	}
-	rendered, err := render.All(t.Context(), cat, render.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, subjects := rendered.Configurations(t, program, "envoy")
 	var out []subject
-	for _, bundle := range rendered.Bundles {
-		for _, s := range validate.Subjects(bundle, []validate.Checker{{Name: program, Images: []string{"envoy"}}}, images) {
-			if len(s.Problems) > 0 {
-				t.Errorf("%s %s: %v", s.Cluster, s.Name, s.Problems)
-			}
-			out = append(out, subject{Name: s.Cluster + " " + s.Name, Files: s.Files, Args: s.Args, Opaque: slices.Concat(s.Secrets, s.Dirs)})
-		}
+	for _, s := range subjects {
+		out = append(out, subject{Name: s.Cluster + " " + s.Name, Files: s.Files, Args: s.Args, Opaque: slices.Concat(s.Secrets, s.Dirs)})
 	}
-	return paths[program], out
+	return path, out
 }
 
 // ask runs the program once; its error carries what it said.
@@ -169,14 +138,14 @@ func TestServedIsRendered(t *testing.T) {
 		for url, list := range served {
 			names[url] = slices.Sorted(maps.Keys(list))
 		}
-		if diff := cmp.Diff(rendered(t, s), names); diff != "" {
+		if diff := cmp.Diff(expected(t, s), names); diff != "" {
 			t.Errorf("%s: names (-in the files +served):\n%s", s.Name, diff)
 		}
 	}
 }
 
-// rendered reads the names out of the files by other means than the program's.
-func rendered(t *testing.T, s subject) map[string][]string {
+// expected reads the names out of the files by other means than the program's.
+func expected(t *testing.T, s subject) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	for file, text := range s.Files {

@@ -16,43 +16,20 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"dualtrack.internal/platform/catalog"
-	"dualtrack.internal/platform/render"
-	"dualtrack.internal/platform/tool"
-	"dualtrack.internal/platform/validate"
+	"dualtrack.internal/tests/real/rendered"
 )
 
 // gateway is the rendered configuration of a site's gateway, and the collector.
 func gateway(t *testing.T, cluster string) (program, config string) {
 	t.Helper()
-	root, err := catalog.FindRoot(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cat, err := catalog.Load(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := tool.New(tool.Config{ToolsDir: filepath.Join(root, "tools"), Named: tool.CheckPrograms()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	paths, err := store.Ensure(t.Context(), []string{"otelcol"}, tool.Events{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rendered, err := render.All(t.Context(), cat, render.Options{Clusters: []string{cluster}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	images := map[string]string{"otel-collector": cat.Baseline.Spec.Images["otel-collector"].Ref()}
-	for _, s := range validate.Subjects(rendered.Bundles[0], []validate.Checker{{Name: "otelcol", Images: []string{"otel-collector"}}}, images) {
+	program, subjects := rendered.Configurations(t, "otelcol", "otel-collector", cluster)
+	for _, s := range subjects {
 		if !strings.Contains(s.Name, "otel-gateway") {
 			continue
 		}
 		for _, arg := range s.Args {
 			if path, ok := strings.CutPrefix(arg, "--config="); ok {
-				return paths["otelcol"], s.Files[path]
+				return program, s.Files[path]
 			}
 		}
 	}
