@@ -70,7 +70,7 @@ func (d *decider) next(o observation, now time.Time) decision {
 	case !now.Before(d.deadline) || o.hopeless && o.judged:
 		return decision{do: doStop}
 	case well:
-		return d.wait(now, d.settle-now.Sub(d.good))
+		return d.rest(now)
 	case !o.judged && o.applied == o.bundle:
 		return d.wait(now, 0) // perhaps nothing needs to be done
 	case d.applied.IsZero():
@@ -80,6 +80,23 @@ func (d *decider) next(o observation, now time.Time) decision {
 		return decision{do: doApply}
 	}
 	return d.wait(now, d.interval)
+}
+
+// restMost is the longest pause between two looks at a cluster that settles.
+const restMost = 5 * time.Second
+
+// rest looks again halfway through a short settle time, and at its end. An
+// object that nobody wrote to has the same version still: looking more often
+// would show no more of it, and cost the API servers a list a kind.
+func (d *decider) rest(now time.Time) decision {
+	left, most := d.settle-now.Sub(d.good), min(d.settle/2, restMost)
+	switch {
+	case left > 2*most:
+		left = most
+	case left > most:
+		left -= most
+	}
+	return decision{do: doWait, after: max(0, min(left, d.deadline.Sub(now)))}
 }
 
 // wait is bounded by the interval and never passes the deadline.

@@ -49,20 +49,20 @@ func transcripts() []struct{ name, transcript string } {
 		{"first bring-up", `
 			0s   b1 -  unjudged        -> apply
 			2s   b1 b1 ok progressing  -> wait 1s
-			3s   b1 b1 ok ok           -> wait 1s
-			4s   b1 b1 ok ok           -> wait 1s
+			3s   b1 b1 ok ok           -> wait 1.5s
+			4s   b1 b1 ok ok           -> wait 500ms
 			5.5s b1 b1 ok ok           -> wait 500ms
 			6s   b1 b1 ok ok           -> converged`},
 		{"not judgeable and suspended hold nothing up", `
-			0s b1 b1 ok not-judgeable -> wait 1s
+			0s b1 b1 ok not-judgeable -> wait 1.5s
 			3s b1 b1 ok suspended     -> converged`},
 		{"all well from the start", `
-			0s b1 b1 ok -> wait 1s
+			0s b1 b1 ok -> wait 1.5s
 			3s b1 b1 ok -> converged`},
 		{"a relapse begins the settle time anew", `
-			0s b1 b1 ok       -> wait 1s
+			0s b1 b1 ok       -> wait 1.5s
 			2s b1 b1 degraded -> apply
-			3s b1 b1 ok       -> wait 1s
+			3s b1 b1 ok       -> wait 1.5s
 			5s b1 b1 ok       -> wait 1s
 			6s b1 b1 ok       -> converged`},
 		{"drift is applied again, ever more patiently", `
@@ -84,9 +84,9 @@ func transcripts() []struct{ name, transcript string } {
 			0s b2 b1 unjudged -> apply
 			2s b2 b1 ok       -> apply`},
 		{"a new bundle on the way", `
-			0s b1 b1 ok       -> wait 1s
+			0s b1 b1 ok       -> wait 1.5s
 			2s b2 b1 unjudged -> apply
-			3s b2 b2 ok       -> wait 1s
+			3s b2 b2 ok       -> wait 1.5s
 			6s b2 b2 ok       -> converged`},
 		{"no use going on", `
 			0s b1 - unjudged            -> apply
@@ -95,7 +95,7 @@ func transcripts() []struct{ name, transcript string } {
 			0s b1 - unjudged      -> apply
 			1s b1 - refused ok    -> wait 1s
 			2s b1 - refused ok    -> apply
-			3s b1 b1 ok           -> wait 1s`},
+			3s b1 b1 ok           -> wait 1.5s`},
 		{"waits never pass the deadline", `
 			0s    b1 - unjudged       -> apply
 			59.8s b1 b1 progressing   -> wait 200ms

@@ -160,7 +160,11 @@ func (j *Judge) differs(ctx context.Context, in track.Input, o render.Object, li
 			diff.WithServerSideDiff(true), diff.WithManager(apply.FieldManager),
 			diff.WithServerSideDryRunner(dry), diff.WithIgnoreMutationWebhook(false))
 	}
-	result, err := diff.Diff(o.DeepCopy(), live.DeepCopy(), options...)
+	seen := live.DeepCopy()
+	if !j.serverSide { // only that diff looks at owners, and they are half of an object's bytes
+		unstructured.RemoveNestedField(seen.Object, "metadata", "managedFields")
+	}
+	result, err := diff.Diff(o.DeepCopy(), seen, options...)
 	if err != nil || !result.Modified {
 		return nil, how, dry.version, err
 	}
