@@ -17,10 +17,11 @@ const (
 
 // observation is what one round saw.
 type observation struct {
-	bundle    string // digest that the cluster must hold
-	applied   string // digest that its inventory holds
-	hopeless  bool   // the cluster refused an object, and will again
-	refused   bool   // the cluster refused an object this time
+	at        time.Time // when the objects had been read; judging them takes longer
+	bundle    string    // digest that the cluster must hold
+	applied   string    // digest that its inventory holds
+	hopeless  bool      // the cluster refused an object, and will again
+	refused   bool      // the cluster refused an object this time
 	verdicts  []track.Verdict
 	judged    bool // verdicts are of this bundle
 	incidents int  // problems that verdicts don't show
@@ -41,7 +42,7 @@ type decider struct {
 	deadline time.Time
 
 	bundle   string
-	good     time.Time // since when all is well; zero when it is not
+	good     time.Time // the first look of those in a row at which all was well; zero when it is not
 	applied  time.Time // end of the last apply; zero before the first
 	patience time.Duration
 }
@@ -52,7 +53,8 @@ const (
 	patienceMost  = 15 * time.Second
 )
 
-// next decides. All must be well for the whole settle time on one bundle.
+// next decides. All must be well for the whole settle time on one bundle: at
+// two looks that far apart, and at those between.
 func (d *decider) next(o observation, now time.Time) decision {
 	if o.bundle != d.bundle {
 		d.bundle, d.good, d.applied, d.patience = o.bundle, time.Time{}, time.Time{}, patienceFirst
@@ -60,12 +62,12 @@ func (d *decider) next(o observation, now time.Time) decision {
 	well := o.judged && o.incidents == 0 && allOK(o.verdicts) && o.applied == o.bundle
 	switch {
 	case well && d.good.IsZero():
-		d.good = now
+		d.good = o.at
 	case !well:
 		d.good = time.Time{}
 	}
 	switch {
-	case well && now.Sub(d.good) >= d.settle:
+	case well && o.at.Sub(d.good) >= d.settle:
 		return decision{do: doStop, converged: true}
 	case !now.Before(d.deadline) || o.hopeless && o.judged:
 		return decision{do: doStop}

@@ -96,6 +96,12 @@ func transcripts() []struct{ name, transcript string } {
 			1s b1 - refused ok    -> wait 1s
 			2s b1 - refused ok    -> apply
 			3s b1 b1 ok           -> wait 1.5s`},
+		{"the settle time begins at the look, and judging counts in it", `
+			2s b1 b1 seen:0s ok -> wait 1s
+			3s b1 b1 ok         -> converged`},
+		{"one look is never enough, however long it was judged", `
+			9s  b1 b1 seen:1s ok -> wait 0s
+			10s b1 b1 seen:9s ok -> converged`},
 		{"waits never pass the deadline", `
 			0s    b1 - unjudged       -> apply
 			59.8s b1 b1 progressing   -> wait 200ms
@@ -132,8 +138,15 @@ func play(t *testing.T, transcript string) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Until(begin.Add(at))) //nolint:forbidigo // by the bubble's clock, which does not wait
-		o := observation{bundle: parts[1], applied: strings.Trim(parts[2], "-"), judged: true}
+		o := observation{at: time.Now(), bundle: parts[1], applied: strings.Trim(parts[2], "-"), judged: true}
 		saw := parts[3:]
+		if at, early := strings.CutPrefix(saw[0], "seen:"); early {
+			ago, err := time.ParseDuration(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.at, saw = begin.Add(ago), saw[1:]
+		}
 		switch saw[0] {
 		case "unjudged":
 			o.judged, saw = false, nil

@@ -27,6 +27,7 @@ type run struct {
 	bundle    *render.Bundle
 	input     track.Input
 	inventory apply.Inventory
+	seen      time.Time                 // when the input's live objects had been read
 	known     map[finding.Object]judged // verdicts that still hold
 	lost      int                       // rounds in a row without an answer
 	refusals  []*apply.ObjectError      // of the last apply
@@ -164,7 +165,7 @@ func (r *run) add(more *apply.Result) {
 // observed is the round for the decider.
 func (r *run) observed() observation {
 	o := observation{
-		bundle: r.bundle.Digest, applied: r.inventory.Digest,
+		at: r.seen, bundle: r.bundle.Digest, applied: r.inventory.Digest,
 		judged: r.input.Live != nil, verdicts: r.verdicts(), refused: r.applyErr != nil,
 	}
 	if r.applyErr != nil {
@@ -192,7 +193,7 @@ func (r *run) judge(ctx context.Context, b *render.Bundle) error {
 		return r.reach(err)
 	}
 	in.Live = live
-	r.input = in
+	r.input, r.seen = in, time.Now()
 	in.Known = r.stillKnown(in)
 	found := make([][]track.Verdict, len(r.loop.judges))
 	group, gctx := errgroup.WithContext(ctx)
