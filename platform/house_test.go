@@ -395,6 +395,8 @@ func TestModulesKeepTheBaseline(t *testing.T) {
 		{"tools/jaeger/go.mod", "github.com/jaegertracing/jaeger", exercised("jaeger")},
 		{"tools/promtool/go.mod", "github.com/prometheus/prometheus", "v0" + strings.TrimPrefix(b.Spec.Versions["prometheus"].Declared, "2")},
 		{"tools/envoy/go.mod", "github.com/envoyproxy/go-control-plane", exercised("envoy-go-control-plane")},
+		{"tools/dashboards/go.mod", "github.com/grafana/grafana-foundation-sdk/go", exercised("grafana-foundation-sdk")},
+		{"tools/dashboards/go.mod", "github.com/prometheus/prometheus", "v0" + strings.TrimPrefix(b.Spec.Versions["prometheus"].Declared, "2")},
 		{"tools/kwok/go.mod", "sigs.k8s.io/kwok", exercised("kwok")},
 		{"go.mod", "helm.sh/helm/v3", exercised("helm")},
 		{"go.mod", "sigs.k8s.io/kustomize/api", exercised("kustomize")},

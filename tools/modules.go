@@ -34,6 +34,7 @@ func Names() []string {
 		"controlplane",
 		"coredns",
 		"crictl",
+		"dashboards",
 		"envoy",
 		"etcd",
 		"etcd35",

@@ -11,6 +11,7 @@ func CheckPrograms() []Program {
 		checker(Etcd35, ".", 40*time.Second),
 		checker(EtcdOps, ".", 40*time.Second),
 		checker("cilium", ".", 6*time.Minute),
+		checker("dashboards", ".", time.Minute),
 		checker("envoy", ".", 2*time.Minute),
 		checker("otelcol", ".", 3*time.Minute),
 		checker("jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger", 5*time.Minute),
