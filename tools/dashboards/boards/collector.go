@@ -82,6 +82,6 @@ func collectorProcesses() []Panel {
 			Queries:     []Query{{Expr: `sum by (job) (rate(otelcol_process_cpu_seconds_total{` + collectors + `}[$__rate_interval]))`, Legend: "{{job}}"}}},
 		{Kind: Series, Title: "Log files read", Unit: "short", Width: 8,
 			Description: "Files that the agents follow.",
-			Queries:     []Query{{Expr: `sum by (job) (otelcol_fileconsumer_open_files_ratio{` + collectors + `})`, Legend: "{{job}}"}}},
+			Queries:     []Query{{Expr: `sum by (job) (otelcol_fileconsumer_open_files{` + collectors + `})`, Legend: "{{job}}"}}},
 	}
 }

@@ -81,10 +81,11 @@ func etcdDisk() []Panel {
 
 func etcdWork() []Panel {
 	return []Panel{
-		{Kind: Series, Title: "Proposals", Unit: "ops", Width: 8,
-			Description: "Writes a second that were applied, and those that failed, as without a leader.",
+		{Kind: Series, Title: "Writes", Unit: "ops", Width: 8,
+			Description: "Puts and deletions a second that were applied, and proposals that failed, as without a leader.",
 			Queries: []Query{
-				{Expr: `rate(etcd_server_proposals_applied_total{` + member + `}[$__rate_interval])`, Legend: "{{pod}} applied"},
+				{Expr: `rate(etcd_mvcc_put_total{` + member + `}[$__rate_interval])`, Legend: "{{pod}} puts"},
+				{Expr: `rate(etcd_mvcc_delete_total{` + member + `}[$__rate_interval])`, Legend: "{{pod}} deletions"},
 				{Expr: `rate(etcd_server_proposals_failed_total{` + member + `}[$__rate_interval])`, Legend: "{{pod}} failed"},
 			}},
 		{Kind: Series, Title: "Proposals that wait", Unit: "short", Width: 8,

@@ -41,7 +41,11 @@ func (c *checker) grafana() []string {
 				c.refuse(place{file: file}, "its uid or title is that of %s too", other)
 			}
 			boards[b.UID], titles[b.Title] = file, file
-			panels += len(flat(b.Panels))
+			for _, p := range flat(b.Panels) {
+				if p.Type != rowType {
+					panels++
+				}
+			}
 			all = append(all, b)
 		}
 		if found == 0 {

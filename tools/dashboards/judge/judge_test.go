@@ -90,7 +90,7 @@ func TestAccepts(t *testing.T) {
 	t.Parallel()
 	got := Judge([]Subject{grafana(t), prometheus()}, lists(t))
 	want := []Answer{
-		{Name: "grafana", Accepted: []string{"1 dashboard", "4 panels", "7 queries", "6 metrics, all exported", "2 data sources"}, Problems: []Problem{}},
+		{Name: "grafana", Accepted: []string{"1 dashboard", "3 panels", "7 queries", "6 metrics, all exported", "2 data sources"}, Problems: []Problem{}},
 		{Name: "prometheus", Accepted: []string{"2 rules", "2 metrics, all exported"}, Problems: []Problem{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -30,8 +30,15 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 	var agents []*configured
 	targets := []target{hub.target()}
 	var shops []target
-	for _, s := range []struct{ name, hub string }{{"site", "http://" + hub.at("4319")}, {"offline", "http://127.0.0.1:1"}} {
-		agent, chain, shop, err := r.site(ctx, paths, s.name, s.hub)
+	for _, s := range []struct {
+		name, hub string
+		small     []string // what shows soon that a memory or a queue is full
+	}{
+		{"site", "http://" + hub.at("4319"), nil},
+		{"offline", "http://127.0.0.1:1", []string{"num_traces: 100000", "num_traces: 15", "queue_size: 1000000", "queue_size: 10",
+			"min_size: 8192", "min_size: 5", "max_size: 8192", "max_size: 10"}},
+	} {
+		agent, chain, shop, err := r.site(ctx, paths, s.name, s.hub, s.small)
 		if err != nil {
 			return nil, err
 		}
@@ -69,10 +76,9 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 }
 
 // site runs a site's gateway, agent and order service.
-func (r *runner) site(ctx context.Context, paths map[string]string, name, hub string) (agent *configured, chain []target, shop target, err error) {
+func (r *runner) site(ctx context.Context, paths map[string]string, name, hub string, small []string) (agent *configured, chain []target, shop target, err error) {
 	gateway, err := r.configured(ctx, name+"-gateway", paths["otelcol"], "otel/edge/gateway-config.yaml",
-		[]string{"num_traces: 100000", "num_traces: 2", "queue_size: 1000000", "queue_size: 10", "min_size: 8192", "min_size: 5", "max_size: 8192", "max_size: 10"},
-		"HUB_OTLP_ENDPOINT="+hub)
+		append([]string{"decision_wait: 10s", "decision_wait: 1s"}, small...), "HUB_OTLP_ENDPOINT="+hub)
 	if err != nil {
 		return nil, nil, target{}, err
 	}
