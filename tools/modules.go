@@ -44,7 +44,7 @@ func Names() []string {
 		"nodeimage",
 		"orderservice",
 		"otelcol",
-		"promtool",
+		"prometheus",
 		"runtime",
 	}
 }
