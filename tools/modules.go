@@ -45,7 +45,7 @@ func Names() []string {
 		"nodeimage",
 		"orderservice",
 		"otelcol",
-		"promtool",
+		"prometheus",
 		"runtime",
 	}
 }
