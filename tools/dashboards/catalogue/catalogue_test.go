@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const head = "# program: shop\n# state: exercised\n# source: a test\n"
+const head = "# program: shop\n# jobs: shop till\n# state: exercised\n# source: a test\n"
 
 func TestParse(t *testing.T) {
 	t.Parallel()
@@ -47,8 +47,8 @@ func TestListsAreRead(t *testing.T) {
 		states[l.Program] = l.State
 	}
 	want := map[string]State{
-		"edge-inference": Declared, "envoy": Declared, "prometheus": Declared,
-		"etcd": Exercised, "jaeger": Exercised, "kube-apiserver": Exercised, "order-service": Exercised, "otelcol": Exercised,
+		"edge-inference": Declared, "envoy": Declared, "scrapes": Declared,
+		"etcd": Exercised, "prometheus": Exercised, "jaeger": Exercised, "kube-apiserver": Exercised, "order-service": Exercised, "otelcol": Exercised,
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("programs (-want +got):\n%s", diff)
@@ -61,7 +61,7 @@ func TestIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := Parse("o", "# program: other\n# state: declared\n# source: a test\ncounter g b\n")
+	other, err := Parse("o", "# program: other\n# jobs: other\n# state: declared\n# source: a test\ncounter g b\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestIndex(t *testing.T) {
 		}
 		return out
 	}
-	shop := []string{"shop"}
+	shop := labels("shop", "till")
 	want := Samples{
 		"h_bucket": {Counter, true, labels("code", "le"), shop}, "h_sum": {Counter, false, labels("code"), shop}, "h_count": {Counter, false, labels("code"), shop},
 		"s": {Gauge, false, labels("quantile"), shop}, "s_sum": {Counter, false, labels(), shop}, "s_count": {Counter, false, labels(), shop},
-		"g": {Unknown, false, labels("a", "b"), []string{"other", "shop"}}, "u": {Unknown, false, labels(), shop},
+		"g": {Unknown, false, labels("a", "b"), labels("other", "shop", "till")}, "u": {Unknown, false, labels(), shop},
 	}
 	got := Index([]List{l, other})
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -247,7 +247,7 @@ func (c *checker) sourceData(at place, d datasource, types map[string]string) {
 		for _, q := range m.Queries {
 			here := place{file: at.file, line: at.line, path: fmt.Sprintf("%s, query %q", at.path, q.Name)}
 			// $__tags stands for matchers of labels.
-			c.expression(here, v.replace(c, here, strings.ReplaceAll(q.Query, "$__tags", `job="tags"`)))
+			c.expression(here, v.replace(c, here, strings.ReplaceAll(q.Query, "$__tags", `job="`+chosen+`"`)))
 		}
 	default:
 		c.refuse(at, "is of the type %q; prometheus and jaeger are known", d.Type)

@@ -51,7 +51,7 @@ func prometheus() Subject {
 // lists are a small catalogue.
 func lists(t testing.TB) []catalogue.List {
 	t.Helper()
-	l, err := catalogue.Parse("shop", "# program: shop\n# state: exercised\n# source: a test\n"+
+	l, err := catalogue.Parse("shop", "# program: shop\n# jobs: shop\n# state: exercised\n# source: a test\n"+
 		"counter orders_total outcome\ngauge queue_size exporter\ngauge up\ngauge ALERTS alertname,alertstate,severity,team\n"+
 		"histogram http_request_duration_seconds route,code\nsummary go_gc_duration_seconds\n")
 	if err != nil {
@@ -131,6 +131,7 @@ func faults() []fault {
 		{"unknown by pattern", file, `"expr": "site:orders:rate5m"`, `"expr": "{__name__=~\"nothing.*\"}"`, `no program of the stack exports a metric that matches nothing.*`},
 		{"no name", file, `"expr": "site:orders:rate5m"`, `"expr": "{job=\"x\"}"`, `the selector names no metric`},
 		{"unknown label", file, `orders_total{site=`, `orders_total{outcom=\"x\",site=`, inPanel + "orders_total has no label outcom; it has instance, job, namespace, node, outcome, pod, role, site"},
+		{"job of another program", file, `orders_total{site=`, `orders_total{job=\"till\",site=`, inPanel + `no job that job="till" has exports orders_total; shop do`},
 		{"aggregates by an unknown label", file, "sum by (outcome)", "sum by (outcomes)", inPanel + "aggregates by outcomes, which orders_total has not"},
 		{"matches on an unknown label", file, expr, "queue_size / on (exportr) queue_size", inPanel + "matches on exportr, which queue_size has not"},
 		{"rate of a gauge", file, "rate(orders_total", "rate(queue_size", inPanel + "rate of queue_size, which is a gauge"},

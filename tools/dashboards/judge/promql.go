@@ -85,7 +85,7 @@ func (c *checker) selector(s *parser.VectorSelector) []string {
 		return []string{fault}
 	}
 	has, open := c.labelsOf(names)
-	var faults []string
+	faults := c.jobs(s, names)
 	for _, m := range s.LabelMatchers {
 		if m.Name == labels.MetricName {
 			continue
@@ -98,6 +98,39 @@ func (c *checker) selector(s *parser.VectorSelector) []string {
 		}
 	}
 	return faults
+}
+
+// jobs says whether the targets of the selected job export any of the names. A
+// record may carry any job.
+func (c *checker) jobs(s *parser.VectorSelector, names []string) []string {
+	for _, m := range s.LabelMatchers {
+		if m.Name != "job" || strings.Contains(m.Value, chosen) {
+			continue
+		}
+		var jobs []string
+		for _, n := range names {
+			sample, exported := c.samples[n]
+			if !exported || sample.Jobs[catalogue.AnyJob] {
+				jobs = append(jobs, slices.Collect(maps.Keys(c.allJobs()))...)
+			}
+			jobs = append(jobs, slices.Collect(maps.Keys(sample.Jobs))...)
+		}
+		if !slices.ContainsFunc(jobs, m.Matches) {
+			slices.Sort(jobs)
+			return []string{fmt.Sprintf("no job that %s has exports %s; %s do", m, strings.Join(names, ", "), strings.Join(slices.Compact(jobs), ", "))}
+		}
+	}
+	return nil
+}
+
+// allJobs are the jobs of every program.
+func (c *checker) allJobs() map[string]bool {
+	out := map[string]bool{}
+	for _, sample := range c.samples {
+		maps.Copy(out, sample.Jobs)
+	}
+	delete(out, catalogue.AnyJob)
+	return out
 }
 
 // names are the series' names that a selector may mean, or why there are none.
@@ -177,8 +210,8 @@ func (c *checker) labelsOf(names []string) (has map[string]bool, open bool) {
 // alertHas says whether a rule makes an alert that a matcher of ALERTS selects.
 // Only labels that every alert has its own value of are judged.
 func (c *checker) alertHas(m *labels.Matcher) bool {
-	if len(c.alerts) == 0 {
-		return true // no rules were given
+	if len(c.alerts) == 0 || strings.Contains(m.Value, chosen) {
+		return true // no rules were given, or no value
 	}
 	return slices.ContainsFunc(c.alerts, func(r rule) bool {
 		switch m.Name {

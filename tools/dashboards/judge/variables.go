@@ -6,6 +6,9 @@ import (
 	"regexp"
 )
 
+// chosen stands where a query has a value that somebody chooses.
+const chosen = "chosen_in_the_browser"
+
 // variables are a dashboard's choices, and which of them were used.
 type variables struct {
 	names   map[string]bool   // name → used
@@ -102,7 +105,7 @@ func (v *variables) replace(c *checker, at place, text string) string {
 			return "unknown"
 		}
 		v.names[name] = true
-		return name
+		return chosen
 	})
 }
 

@@ -39,8 +39,8 @@ func (r *runner) controlPlane(ctx context.Context, paths map[string]string) ([]c
 		return nil, err
 	}
 	return []catalogue.List{
-		list("etcd", "/metrics of one member, under an API server and after puts, reads, leases, a compaction and a defragmentation", fromEtcd),
-		list("kube-apiserver", "/metrics of one API server, after reads, writes, deletions, a watch and refusals", fromAPI),
+		list("etcd", "etcd", "/metrics of one member, under an API server and after puts, reads, leases, a compaction and a defragmentation", fromEtcd),
+		list("kube-apiserver", "kube-apiserver", "/metrics of one API server, after reads, writes, deletions, a watch and refusals", fromAPI),
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"dualtrack.internal/tools/dashboards/catalogue"
 )
@@ -31,7 +32,7 @@ func Catalogue(ctx context.Context, cfg Config) (lists []catalogue.List, err err
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range []func(context.Context, map[string]string) ([]catalogue.List, error){r.controlPlane, r.telemetry} {
+	for _, part := range []func(context.Context, map[string]string) ([]catalogue.List, error){r.controlPlane, r.prometheus, r.telemetry} {
 		some, err := part(ctx, paths)
 		if err != nil {
 			return nil, err
@@ -42,8 +43,8 @@ func Catalogue(ctx context.Context, cfg Config) (lists []catalogue.List, err err
 }
 
 // list is one program's list.
-func list(program, source string, metrics []catalogue.Metric) catalogue.List {
-	return catalogue.List{Program: program, State: catalogue.Exercised, Source: source, Metrics: metrics}
+func list(program, jobs, source string, metrics []catalogue.Metric) catalogue.List {
+	return catalogue.List{Program: program, Jobs: strings.Fields(jobs), State: catalogue.Exercised, Source: source, Metrics: metrics}
 }
 
 // dir makes a folder below the scratch folder.

@@ -50,6 +50,7 @@ func (r *runner) build(ctx context.Context) (map[string]string, error) {
 		{"controlplane", ".", "providerless"},
 		{"orderservice", ".", ""},
 		{"otelcol", ".", ""},
+		{"prometheus", "github.com/prometheus/prometheus/cmd/prometheus", ""},
 		{"jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger", ""},
 	} {
 		paths[p.name] = filepath.Join(r.scratch, "bin", p.name)

@@ -69,9 +69,9 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 		return nil, err
 	}
 	return []catalogue.List{
-		list("otelcol", "port 8888 of an agent and a gateway of a site, one with a hub and one without, and of the hub's gateway, which carry traces and logs", fromCollectors),
-		list("jaeger", "port 8888 of the hub's Jaeger, which took traces and answered a query", fromJaeger),
-		list("order-service", "port 9464 of two, which took orders, refused some and sent spans", fromShops),
+		list("otelcol", "otel-agent otel-gateway", "port 8888 of an agent and a gateway of a site, one with a hub and one without, and of the hub's gateway, which carry traces and logs", fromCollectors),
+		list("jaeger", "jaeger", "port 8888 of the hub's Jaeger, which took traces and answered a query", fromJaeger),
+		list("order-service", "order-service", "port 9464 of two, which took orders, refused some and sent spans", fromShops),
 	}, nil
 }
 
