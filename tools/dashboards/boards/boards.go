@@ -64,7 +64,7 @@ func All() []Board {
 
 // site is the choice of sites. The hub's own series carry no such label.
 func site() Variable {
-	return Variable{Name: "site", Label: "Site", Metric: "site:orders_requests:rate5m", Of: "site"}
+	return Variable{Name: "site", Label: "Site", Metric: "site:targets:count", Of: "site"}
 }
 
 // bySite names the site of a query's series; those without one are the hub's.

@@ -7,16 +7,17 @@ func etcd() Board {
 	return Board{
 		UID: "dualtrack-etcd", Title: "etcd",
 		Description: "The store of the control plane: its disk, its size, and what garbage collection costs it. GOGC and GOMEMLIMIT are the knobs of `platform tune`.",
+		Alerts:      `ALERTS{alertstate="firing",team="platform"}`,
 		Variables:   []Variable{{Name: "member", Label: "Member", Metric: `etcd_server_has_leader{job="etcd"}`, Of: "pod"}},
 		Rows: []Row{
 			{"Is it well", []Panel{
 				{Kind: Stat, Title: "Members with a leader", Unit: "short", Width: 6,
 					Description: "Fewer than there are: a member is cut off.",
 					Queries:     []Query{{Expr: `sum(etcd_server_has_leader{` + member + `})`, Legend: "members"}}},
-				{Kind: Stat, Title: "Leader changes, an hour", Unit: "short", Width: 6, Bad: 3,
+				{Kind: Stat, Title: "Leader changes, an hour", Unit: "short", Width: 6, Bad: 3, Runbook: "etcd-leader",
 					Description: "More than 3 in an hour: the disk or the network is too slow for the heartbeat.",
 					Queries:     []Query{{Expr: `max(increase(etcd_server_leader_changes_seen_total{` + member + `}[1h]))`, Legend: "changes"}}},
-				{Kind: Stat, Title: "Fullest database", Unit: "percentunit", Width: 6, Warn: 0.6, Bad: 0.8,
+				{Kind: Stat, Title: "Fullest database", Unit: "percentunit", Width: 6, Warn: 0.8, Bad: 0.95, Runbook: "etcd-quota",
 					Description: "Of the quota. At 100 % the API server cannot write.",
 					Queries:     []Query{{Expr: `max(etcd_mvcc_db_total_size_in_bytes{` + member + `} / etcd_server_quota_backend_bytes{` + member + `})`, Legend: "of the quota"}}},
 				{Kind: Stat, Title: "Longest pause", Unit: "s", Width: 6, Bad: 0.01,
@@ -32,16 +33,16 @@ func etcd() Board {
 
 func etcdMemory() []Panel {
 	return []Panel{
+		{Kind: Series, Title: "CPU time for garbage", Unit: "percentunit", Width: 8, Bad: 0.25, Runbook: "etcd-gc",
+			Description: "Share of a member's CPU time, without what it does while idle. Above a quarter a ticket is opened: a larger GOGC or limit takes it down.",
+			Queries:     []Query{{Expr: `site:etcd_gc_cpu:ratio_rate5m{pod=~"$member",site=""}`, Legend: "{{pod}}"}}},
 		{Kind: Series, Title: "Garbage collections a minute", Unit: "short", Width: 8,
 			Description: "Many short ones are no fault: under load a member does more than a thousand a minute.",
 			Queries:     []Query{{Expr: `60 * rate(go_gc_duration_seconds_count{` + member + `}[$__rate_interval])`, Legend: "{{pod}}"}}},
-		{Kind: Series, Title: "Time that the world is stopped", Unit: "percentunit", Width: 8, Bad: 0.01,
-			Description: "Share of each second that all goroutines stand still.",
-			Queries:     []Query{{Expr: `rate(go_gc_duration_seconds_sum{` + member + `}[$__rate_interval])`, Legend: "{{pod}}"}}},
-		{Kind: Series, Title: "Longest pause", Unit: "s", Width: 8, Bad: 0.01,
+		{Kind: Series, Title: "Longest pause", Unit: "s", Width: 8, Bad: 0.01, Runbook: "etcd-gc",
 			Description: "Of the last collections of a member.",
 			Queries:     []Query{{Expr: `go_gc_duration_seconds{` + member + `,quantile="1"}`, Legend: "{{pod}}"}}},
-		{Kind: Series, Title: "Memory against GOMEMLIMIT", Unit: "percentunit", Width: 8, Bad: 1, Max: 1.2,
+		{Kind: Series, Title: "Memory against GOMEMLIMIT", Unit: "percentunit", Width: 8, Bad: 0.9, Max: 1.2, Runbook: "etcd-memory",
 			Description: "Resident memory over the limit. At 1 the collector runs ever more often; the limit or the load must change.",
 			Queries:     []Query{{Expr: `process_resident_memory_bytes{` + member + `} / (go_gc_gomemlimit_bytes{` + member + `} < 1e15)`, Legend: "{{pod}}"}}},
 		{Kind: Series, Title: "Heap: live and next collection", Unit: "bytes", Width: 8,
@@ -50,7 +51,7 @@ func etcdMemory() []Panel {
 				{Expr: `go_memstats_heap_alloc_bytes{` + member + `}`, Legend: "{{pod}} allocated"},
 				{Expr: `go_memstats_next_gc_bytes{` + member + `}`, Legend: "{{pod}} next"},
 			}},
-		{Kind: Series, Title: "Goroutines and watchers", Unit: "short", Width: 8,
+		{Kind: Series, Title: "Goroutines and watchers", Unit: "short", Width: 8, Runbook: "etcd-growth",
 			Description: "Both grow with watches. A line that never falls is a client that leaks them.",
 			Queries: []Query{
 				{Expr: `go_goroutines{` + member + `}`, Legend: "{{pod}} goroutines"},
@@ -64,13 +65,13 @@ func etcdDisk() []Panel {
 		return []Query{{Expr: `histogram_quantile(0.99, sum by (le, pod) (rate(` + histogram + `_bucket{` + member + `}[$__rate_interval])))`, Legend: "{{pod}}"}}
 	}
 	return []Panel{
-		{Kind: Series, Title: "WAL fsync, 99th percentile", Unit: "s", Width: 8, Bad: 0.01,
-			Description: "Every write waits for it. More than 10 ms: the disk is too slow or not alone.",
+		{Kind: Series, Title: "WAL fsync, 99th percentile", Unit: "s", Width: 8, Bad: 0.1, Runbook: "etcd-disk",
+			Description: "Every write waits for it. 10 ms is a good disk; at 100 ms, a heartbeat, followers may take the leader for dead.",
 			Queries:     p99("etcd_disk_wal_fsync_duration_seconds")},
-		{Kind: Series, Title: "Backend commit, 99th percentile", Unit: "s", Width: 8, Bad: 0.025,
+		{Kind: Series, Title: "Backend commit, 99th percentile", Unit: "s", Width: 8, Bad: 0.25, Runbook: "etcd-disk",
 			Description: "The write of a batch to the database. Batch interval and limit shape it.",
 			Queries:     p99("etcd_disk_backend_commit_duration_seconds")},
-		{Kind: Series, Title: "Database", Unit: "bytes", Width: 8,
+		{Kind: Series, Title: "Database", Unit: "bytes", Width: 8, Runbook: "etcd-quota",
 			Description: "The file, and what of it is in use: a defragmentation gives the difference back.",
 			Queries: []Query{
 				{Expr: `etcd_mvcc_db_total_size_in_bytes{` + member + `}`, Legend: "{{pod}} file"},

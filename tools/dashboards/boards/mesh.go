@@ -4,8 +4,8 @@ const (
 	gateway = `job="envoy-gateway",pod=~"$gateway"`
 	ingress = gateway + `,envoy_http_conn_manager_prefix="ingress"`
 	orders  = gateway + `,envoy_cluster_name="orders"`
-	inbound = `envoy_http_conn_manager_prefix="inbound"`
-	sidecar = `envoy_cluster_name="order_service"`
+	inbound = `job="order-service-envoy",envoy_http_conn_manager_prefix="inbound"`
+	sidecar = `job="order-service-envoy",envoy_cluster_name="order_service"`
 )
 
 // mesh is the way of a request: gateway, sidecar, order service.
