@@ -268,3 +268,21 @@ func FuzzRewrite(f *testing.F) {
 		}
 	})
 }
+
+// TestReaders holds that each reader of an image judges its configurations.
+func TestReaders(t *testing.T) {
+	t.Setenv(standIn, "answers")
+	two := append(checkers(library{}), Checker{Name: "till", How: ByProgram, Images: []string{"shop"}, judge: library{}})
+	subjects := Subjects(bundle(t, "hub", workload, held), two, map[string]string{"shop": "example.test/shop:1"})
+	rows, err := Run(t.Context(), two, machine{}, subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var by []string
+	for _, r := range rows {
+		by = append(by, r.By)
+	}
+	if diff := cmp.Diff([]string{"shop", "till"}, by); diff != "" {
+		t.Errorf("judges of one configuration (-want +got):\n%s", diff)
+	}
+}
