@@ -16,6 +16,7 @@ func collector() Board {
 			{"In and out", collectorFlow()},
 			{"Queues", collectorQueues()},
 			{"Sampling", collectorSampling()},
+			{"Jaeger", collectorStore()},
 			{"Processes", collectorProcesses()},
 		},
 	}
@@ -69,6 +70,20 @@ func collectorSampling() []Panel {
 		{Kind: Series, Title: "Traces dropped unjudged", Unit: "short", Width: 8, Bad: 0.001, Runbook: "tail-sampling",
 			Description: "Traces a second that left the memory before their verdict; orders may be among them.",
 			Queries:     []Query{{Expr: `sum by (pod) (rate(otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total{` + tails + `}[$__rate_interval]))`, Legend: "{{pod}}"}}},
+	}
+}
+
+func collectorStore() []Panel {
+	return []Panel{
+		{Kind: Series, Title: "Asked of the store", Unit: "reqps", Width: 8,
+			Description: "Writes and queries a second, by how they ended. A failed write is repeated by the gateway.",
+			Queries:     []Query{{Expr: `sum by (operation, result) (rate(jaeger_storage_requests_total{job="jaeger"}[$__rate_interval]))`, Legend: "{{operation}} {{result}}"}}},
+		{Kind: Series, Title: "Time of the store, 95th percentile", Unit: "s", Width: 8,
+			Description: "How long the store takes, by what is asked.",
+			Queries:     []Query{{Expr: `histogram_quantile(0.95, sum by (le, operation) (rate(jaeger_storage_latency_seconds_bucket{job="jaeger"}[$__rate_interval])))`, Legend: "{{operation}}"}}},
+		{Kind: Series, Title: "Size of the store", Unit: "bytes", Width: 8,
+			Description: "On the disk, keys and values. A volume that is full pushes back to the gateways.",
+			Queries:     []Query{{Expr: `sum by (pod) (jaeger_storage_badger_size_bytes_lsm{job="jaeger"} + jaeger_storage_badger_size_bytes_vlog{job="jaeger"})`, Legend: "{{pod}}"}}},
 	}
 }
 

@@ -19,12 +19,12 @@ func TestParse(t *testing.T) {
 		"good":             {head + "counter a_total b,c\nhistogram d\n", ""},
 		"no head":          {"counter a\n", `list:1: needs "# program:"`},
 		"unknown state":    {strings.Replace(head, "exercised", "guessed", 1), `list:1: needs "# program:"`},
-		"unknown kind":     {head + "number a\n", `list:4: "number" is no kind of metric`},
-		"no name":          {head + "counter 1a\n", `list:4: "1a" is no name of a metric`},
-		"no label":         {head + "counter a b-c\n", `list:4: "b-c" is no name of a label`},
-		"label twice":      {head + "counter a b,b\n", `list:4: "b" is no name of a label, or stands there twice`},
-		"twice":            {head + "counter a\ngauge a\n", `list:5: a stands there twice`},
-		"too many columns": {head + "counter a b c\n", `list:4: is not "kind name labels"`},
+		"unknown kind":     {head + "number a\n", `list:5: "number" is no kind of metric`},
+		"no name":          {head + "counter 1a\n", `list:5: "1a" is no name of a metric`},
+		"no label":         {head + "counter a b-c\n", `list:5: "b-c" is no name of a label`},
+		"label twice":      {head + "counter a b,b\n", `list:5: "b" is no name of a label, or stands there twice`},
+		"twice":            {head + "counter a\ngauge a\n", `list:6: a stands there twice`},
+		"too many columns": {head + "counter a b c\n", `list:5: is not "kind name labels"`},
 	} {
 		l, err := Parse("list", tt.text)
 		if got := fmt.Sprint(err); tt.err == "" && err != nil || tt.err != "" && !strings.HasPrefix(got, tt.err) {
