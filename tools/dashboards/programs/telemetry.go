@@ -146,19 +146,32 @@ var (
 	certificate = regexp.MustCompile(`(?m)^    tls:\n(      \w+_file: .*\n)+`)
 )
 
+// here is a configuration with ports and folders of this machine, and without the
+// certificates of a site. replace are pairs of texts.
+func here(text string, ports map[string]string, dir string, replace []string) (string, error) {
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(text, replace[i]) {
+			return "", fmt.Errorf("it does not contain %q any more", replace[i])
+		}
+		text = strings.ReplaceAll(text, replace[i], replace[i+1])
+	}
+	text = ownPort.ReplaceAllStringFunc(text, func(found string) string {
+		at := strings.LastIndexAny(found, ": ") + 1
+		return found[:at] + ports[found[at:]]
+	})
+	text = certificate.ReplaceAllString(text, "")
+	for _, place := range []string{"/var/lib/otel", "/var/lib/jaeger", "/var/log"} {
+		text = strings.ReplaceAll(text, place, dir)
+	}
+	return text, nil
+}
+
 // configured starts a collector or Jaeger with a component's file. replace are
 // pairs of texts; each first one must be in the file.
 func (r *runner) configured(ctx context.Context, name, path, file string, replace []string, env ...string) (*configured, error) {
 	data, err := os.ReadFile(filepath.Join(r.cfg.Components, filepath.FromSlash(file)))
 	if err != nil {
 		return nil, fmt.Errorf("reading a configuration: %w", err)
-	}
-	text := string(data)
-	for i := 0; i < len(replace); i += 2 {
-		if !strings.Contains(text, replace[i]) {
-			return nil, fmt.Errorf("%s does not contain %q any more", file, replace[i])
-		}
-		text = strings.ReplaceAll(text, replace[i], replace[i+1])
 	}
 	dir, err := r.dir(name)
 	if err != nil {
@@ -168,7 +181,7 @@ func (r *runner) configured(ctx context.Context, name, path, file string, replac
 	if c.pods, err = r.dir(name, "pods", "ns_pod_uid", "container"); err != nil {
 		return nil, err
 	}
-	for _, found := range ownPort.FindAllStringSubmatch(text, -1) {
+	for _, found := range ownPort.FindAllStringSubmatch(string(data), -1) {
 		if c.ports[found[2]] != "" {
 			continue
 		}
@@ -176,13 +189,9 @@ func (r *runner) configured(ctx context.Context, name, path, file string, replac
 			return nil, err
 		}
 	}
-	text = ownPort.ReplaceAllStringFunc(text, func(found string) string {
-		at := strings.LastIndexAny(found, ": ") + 1
-		return found[:at] + c.ports[found[at:]]
-	})
-	text = certificate.ReplaceAllString(text, "")
-	for _, place := range []string{"/var/lib/otel", "/var/lib/jaeger", "/var/log"} {
-		text = strings.ReplaceAll(text, place, dir)
+	text, err := here(string(data), c.ports, dir, replace)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	config := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
