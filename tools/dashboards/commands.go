@@ -133,13 +133,18 @@ func others(dir string, files map[string][]byte) ([]string, error) {
 }
 
 // exported writes what the real programs export, or compares: then a name that a
-// program no longer exports is a fault, and a new one is only said.
+// dashboard or a rule uses and no program exports any more is a fault; other
+// differences are only said, since some metrics come and go.
 func exported(ctx context.Context, root string, only bool, out io.Writer) error {
 	lists, err := programs.Catalogue(ctx, programs.Config{Tools: filepath.Join(root, "tools"), Components: filepath.Join(root, "components")})
 	if err != nil {
 		return err
 	}
 	dir := filepath.Join(root, "tools", "dashboards", "catalogue", "lists")
+	uses, err := users(filepath.Join(root, "components", "grafana"), filepath.Join(root, "components", "prometheus"))
+	if err != nil {
+		return err
+	}
 	var gone []error
 	for _, l := range lists {
 		path := filepath.Join(dir, l.Program+".txt")
@@ -160,13 +165,37 @@ func exported(ctx context.Context, root string, only bool, out io.Writer) error 
 		}
 		missing, added := compare(had.Metrics, l.Metrics)
 		for _, m := range missing {
-			gone = append(gone, fmt.Errorf("%s: %s no longer exports %s; run `go run -C tools/dashboards . catalogue`", path, l.Program, m))
+			_, name, _ := strings.Cut(m, " ")
+			if strings.Contains(uses, name) {
+				gone = append(gone, fmt.Errorf("%s: %s no longer exports %s, which a dashboard or a rule names; run `go run -C tools/dashboards . catalogue` and mend them", path, l.Program, m))
+			} else {
+				fmt.Fprintf(out, "%s: not seen this time, and named nowhere: %s\n", l.Program, m)
+			}
 		}
 		if len(added) > 0 {
 			fmt.Fprintf(out, "%s: not in its list: %s\n", l.Program, strings.Join(added, ", "))
 		}
 	}
 	return errors.Join(gone...)
+}
+
+// users are the texts of everything below folders.
+func users(dirs ...string) (string, error) {
+	var all strings.Builder
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			all.Write(data)
+			return err
+		})
+		if err != nil {
+			return "", fmt.Errorf("looking for names of metrics: %w", err)
+		}
+	}
+	return all.String(), nil
 }
 
 // compare says which metrics went and which came.
