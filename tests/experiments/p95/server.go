@@ -67,9 +67,9 @@ func (s *server) start(ctx context.Context) error {
 		select {
 		case err := <-s.done:
 			s.cmd = nil
-			return fmt.Errorf("Prometheus ended: %w: %s", err, s.log.String())
+			return fmt.Errorf("the server ended: %w: %s", err, s.log.String())
 		case <-limit.C:
-			return errors.Join(fmt.Errorf("Prometheus is not ready after %s", startLimit), s.stop())
+			return errors.Join(fmt.Errorf("the server is not ready after %s", startLimit), s.stop())
 		case <-ctx.Done():
 			return errors.Join(context.Cause(ctx), s.stop())
 		case <-tick.C:

@@ -159,6 +159,12 @@ func TestSiteToHub(t *testing.T) {
 	if got := p.manager.get("GatewayCircuitOpen  hub"); got != nil {
 		t.Errorf("the hub took the site's alert for its own: %v", got)
 	}
+	names, _ := asked(t, true)
+	for name := range names {
+		if len(p.hub.query(t, name)) == 0 {
+			t.Errorf("the hub exports nothing that %s selects", name)
+		}
+	}
 	p.compare(t, requests, onHub)
 	p.little(t)
 	if again := p.manager.get("SiteAlertPages SiteAlertPages " + siteName); again != nil {

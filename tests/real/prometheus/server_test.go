@@ -111,10 +111,10 @@ func (s *server) words() string {
 	return string(text[max(0, len(text)-4000):])
 }
 
-// until waits for something to become true.
-func until(t *testing.T, limit time.Duration, words func() string, true func() bool) {
+// until waits until something is so.
+func until(t *testing.T, limit time.Duration, words func() string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(limit); !true(); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); !so(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not so within %s\n%s", limit, words())
 		}
