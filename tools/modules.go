@@ -34,6 +34,7 @@ func Names() []string {
 		"controlplane",
 		"coredns",
 		"crictl",
+		"dashboards",
 		"envoy",
 		"etcd",
 		"etcd35",
@@ -44,7 +45,7 @@ func Names() []string {
 		"nodeimage",
 		"orderservice",
 		"otelcol",
-		"promtool",
+		"prometheus",
 		"runtime",
 	}
 }

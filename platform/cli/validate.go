@@ -136,7 +136,7 @@ func nodeSubjects(cat *catalog.Catalog, name string) ([]validate.Subject, error)
 		}
 		path := "/etc/kubernetes/dualtrack/" + f.Path
 		out = append(out, validate.Subject{Cluster: name, Component: "(control plane)", Name: f.Path, Source: c.At("spec.kubernetes"),
-			Reader: "kubeadm", Files: map[string]string{path: string(f.Data)}, Args: []string{"--config", path}})
+			Readers: []string{"kubeadm"}, Files: map[string]string{path: string(f.Data)}, Args: []string{"--config", path}})
 	}
 	return out, nil
 }

@@ -11,10 +11,15 @@ func CheckPrograms() []Program {
 		checker(Etcd35, ".", 40*time.Second),
 		checker(EtcdOps, ".", 40*time.Second),
 		checker("cilium", ".", 6*time.Minute),
+		checker("dashboards", ".", time.Minute),
 		checker("envoy", ".", 2*time.Minute),
 		checker("otelcol", ".", 3*time.Minute),
 		checker("jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger", 5*time.Minute),
-		checker("promtool", "github.com/prometheus/prometheus/cmd/promtool", 4*time.Minute),
+		checker(Prometheus, "github.com/prometheus/prometheus/cmd/prometheus", 4*time.Minute),
+		{
+			Name: Promtool, Dir: Prometheus, Package: "github.com/prometheus/prometheus/cmd/promtool",
+			LDFlags: "-s -w", Expected: 4 * time.Minute,
+		},
 	}
 }
 

@@ -19,6 +19,12 @@ const (
 	EtcdOps = "etcdops" // load, snapshots, drills, defragmentation
 )
 
+// Names of the programs of Prometheus' module.
+const (
+	Prometheus = "prometheus" // the server, without the files of its web page
+	Promtool   = "promtool"   // checks configurations, tests rules
+)
+
 // Names of the programs that a node image is made of, and of what makes it.
 const (
 	Node      = "node" // kubeadm, kubelet, kube-proxy, the control plane, kubectl

@@ -141,7 +141,8 @@ func (b Breaking) breakFiles(ctx context.Context, random *rand.Rand) ([]Mutant, 
 			return nil, fmt.Errorf("%s, written anew with nothing broken, is refused by %s, so nothing follows from broken ones: %s", row.What, row.By, row.Problems[0].Message)
 		}
 		i := slices.IndexFunc(broken, func(s Subject) bool { return s.Name == row.What })
-		if i >= 0 && len(row.Problems) > 0 {
+		// Of several readers the program that reads it in production counts first.
+		if i >= 0 && len(row.Problems) > 0 && (mutants[i].CaughtBy == "" || row.How == ByProgram) {
 			mutants[i].CaughtBy = row.By
 		}
 	}

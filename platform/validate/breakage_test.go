@@ -71,3 +71,32 @@ func TestBreakNeedsItsControl(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestBreakJSON holds that a file of JSON stays one, and that the program which
+// reads a configuration in production is named before a library that does too.
+func TestBreakJSON(t *testing.T) {
+	t.Setenv(standIn, "strict")
+	b := breaking(t, 7)
+	b.Checkers = append(b.Checkers, Checker{Name: "till", How: ByProgram, judge: library{}}, Checker{Name: "zoo", How: ByLibrary, judge: library{}})
+	b.Subjects = []Subject{{Cluster: "hub", Component: "shop", Name: "s", Readers: []string{"shop", "till", "zoo"},
+		Files: map[string]string{"/etc/shop/shop.yaml": settings, "/etc/shop/more.json": `{"a": {"b": 1}}`}}}
+	got, err := b.Break(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	caught := map[string]string{}
+	for _, m := range got.Mutants {
+		caught[m.Field] = m.CaughtBy
+	}
+	if caught["/etc/shop/shop.yaml: name"] != "till" {
+		t.Errorf("caught by: %v", caught)
+	}
+	if _, broken := caught["/etc/shop/more.json: a.b"]; !broken {
+		t.Errorf("the field of the JSON file was not broken: %v", caught)
+	}
+	s := b.Subjects[0]
+	whole, err := leaf{file: "/etc/shop/more.json", keys: []any{"a", "b"}}.rewritten(s)
+	if err != nil || whole.Files["/etc/shop/more.json"] != `{"a":{"b":1}}` {
+		t.Errorf("written anew: %v, %s", err, whole.Files["/etc/shop/more.json"])
+	}
+}

@@ -9,6 +9,7 @@ import (
 func Checkers() []Checker {
 	return []Checker{
 		{Name: "cilium", How: ByLibrary, Images: []string{"cilium", "cilium-operator"}, Groups: []string{"cilium.io"}, judge: library{}},
+		{Name: "dashboards", How: ByLibrary, Images: []string{"grafana", "prometheus"}, judge: library{}},
 		{Name: "envoy", How: ByLibrary, Images: []string{"envoy"}, judge: library{}},
 		{Name: "jaeger", How: ByProgram, Images: []string{"jaeger"}, judge: program{
 			flags: []string{"--config"},

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -86,7 +87,7 @@ func leaves(document any) []leaf {
 	return out
 }
 
-// fileLeaves are the fields of a configuration's YAML files. A file that is one
+// fileLeaves are the fields of a configuration's YAML and JSON files. A file that is one
 // value, as of a folder of settings, is a field itself.
 func fileLeaves(s Subject) []leaf {
 	var out []leaf
@@ -127,12 +128,9 @@ func (l leaf) breakFile(s Subject, random *rand.Rand) (Subject, Fault, error) {
 		return s, "", fmt.Errorf("%s: %w", l.file, err)
 	}
 	fault := l.breakIn(document, random)
-	text, err := yaml.Marshal(document)
-	if err != nil {
-		return s, "", fmt.Errorf("%s: %w", l.file, err)
-	}
-	s.Files[l.file] = string(text)
-	return s, fault, nil
+	text, err := written(l.file, document)
+	s.Files[l.file] = text
+	return s, fault, err
 }
 
 // rewritten gives a copy of the configuration whose file was read and written
@@ -145,13 +143,23 @@ func (l leaf) rewritten(s Subject) (Subject, error) {
 	if err := yaml.Unmarshal([]byte(s.Files[l.file]), &document); err != nil {
 		return s, fmt.Errorf("%s: %w", l.file, err)
 	}
-	text, err := yaml.Marshal(document)
-	if err != nil {
-		return s, fmt.Errorf("%s: %w", l.file, err)
-	}
+	text, err := written(l.file, document)
 	s.Files = maps.Clone(s.Files)
-	s.Files[l.file] = string(text)
-	return s, nil
+	s.Files[l.file] = text
+	return s, err
+}
+
+// written is a document as its file's name says.
+func written(file string, document map[string]any) (string, error) {
+	marshal := yaml.Marshal
+	if path.Ext(file) == ".json" {
+		marshal = json.Marshal
+	}
+	text, err := marshal(document)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return string(text), nil
 }
 
 // breakIn breaks the field in a document that may be changed.

@@ -16,11 +16,11 @@ import (
 // checker reads for, and of every object of a group that a checker judges. images
 // maps an image's name in the baseline to its reference.
 func Subjects(b *render.Bundle, checkers []Checker, images map[string]string) []Subject {
-	byRef, byGroup := map[string]string{}, map[string]string{}
+	byRef, byGroup := map[string][]string{}, map[string]string{}
 	for _, c := range checkers {
 		for _, name := range c.Images {
 			if ref := images[name]; ref != "" {
-				byRef[ref] = c.Name
+				byRef[ref] = append(byRef[ref], c.Name)
 			}
 		}
 		for _, name := range c.Groups {
@@ -38,7 +38,7 @@ func Subjects(b *render.Bundle, checkers []Checker, images map[string]string) []
 				at = len(out)
 				kinds[key] = at
 				out = append(out, Subject{Cluster: b.Cluster, Component: o.Component, Name: "objects of " + o.GroupVersionKind().Group,
-					Object: o.Ref(), Source: o.Source, Reader: reader})
+					Object: o.Ref(), Source: o.Source, Readers: []string{reader}})
 			}
 			out[at].Objects = append(out[at].Objects, o.Object)
 			continue
@@ -48,8 +48,8 @@ func Subjects(b *render.Bundle, checkers []Checker, images map[string]string) []
 			continue
 		}
 		for _, c := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
-			if reader := byRef[c.Image]; reader != "" {
-				out = append(out, container(b.Cluster, o, template, c, held, reader))
+			if readers := byRef[c.Image]; len(readers) > 0 {
+				out = append(out, container(b.Cluster, o, template, c, held, readers))
 			}
 		}
 	}
@@ -57,10 +57,10 @@ func Subjects(b *render.Bundle, checkers []Checker, images map[string]string) []
 }
 
 // container is one container's configuration.
-func container(cluster string, o render.Object, template *corev1.PodTemplateSpec, c corev1.Container, held objects, reader string) Subject {
+func container(cluster string, o render.Object, template *corev1.PodTemplateSpec, c corev1.Container, held objects, readers []string) Subject {
 	s := Subject{
 		Cluster: cluster, Component: o.Component, Name: o.Ref().String() + " " + c.Name,
-		Object: o.Ref(), Source: o.Source, Reader: reader, Files: map[string]string{}, Env: map[string]string{},
+		Object: o.Ref(), Source: o.Source, Readers: readers, Files: map[string]string{}, Env: map[string]string{},
 	}
 	namespace := o.GetNamespace()
 	s.env(c, held, namespace)

@@ -38,7 +38,7 @@ type Subject struct {
 	Name      string // "DaemonSet node-agents/otel-agent collector"
 	Object    finding.Object
 	Source    finding.Position
-	Reader    string            // name of the checker
+	Readers   []string          // names of the checkers
 	Files     map[string]string // absolute path in the container → text
 	Secrets   []string          // mounts whose files are in no repository
 	Dirs      []string          // mounts that are empty when the container starts, or the node's
@@ -117,7 +117,7 @@ func Run(ctx context.Context, checkers []Checker, programs Programs, subjects []
 	var g errgroup.Group
 	g.SetLimit(2)
 	for i, c := range checkers {
-		mine := slices.DeleteFunc(slices.Clone(groups), func(s shared) bool { return s.Reader != c.Name })
+		mine := slices.DeleteFunc(slices.Clone(groups), func(s shared) bool { return !slices.Contains(s.Readers, c.Name) })
 		if len(mine) == 0 {
 			continue
 		}

@@ -126,7 +126,7 @@ func TestSubjects(t *testing.T) {
 	b := bundle(t, "site", workload, held, site, fmt.Sprintf(rule, "a"), fmt.Sprintf(rule, "b"))
 	got := Subjects(b, checkers(nil), map[string]string{"shop": "example.test/shop:1"})
 	want := []Subject{{
-		Cluster: "site", Component: "shop", Name: "Deployment orders/shop shop", Reader: "shop",
+		Cluster: "site", Component: "shop", Name: "Deployment orders/shop shop", Readers: []string{"shop"},
 		Object:   finding.Object{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "orders", Name: "shop"},
 		Files:    map[string]string{"/etc/shop/shop.yaml": "listen: 1\n", "/etc/one.yaml": "listen: 1\n"},
 		Secrets:  []string{"/etc/tls"},
@@ -135,7 +135,7 @@ func TestSubjects(t *testing.T) {
 		Env:      map[string]string{"SITE": "lima", "IP": "127.0.0.1"},
 		Problems: []Problem{{Message: "mounts ConfigMap orders/gone, which the cluster's bundle does not hold"}},
 	}, {
-		Cluster: "site", Component: "shop", Name: "objects of net.test", Reader: "nets",
+		Cluster: "site", Component: "shop", Name: "objects of net.test", Readers: []string{"nets"},
 		Object:  finding.Object{APIVersion: "net.test/v1", Kind: "Rule", Namespace: "orders", Name: "a"},
 		Objects: []map[string]any{b.Objects[3].Object, b.Objects[4].Object},
 	}}
@@ -155,13 +155,13 @@ func (f machine) Find(_ context.Context, name string) (string, error) {
 }
 
 func subject(cluster, text string) Subject {
-	return Subject{Cluster: cluster, Component: "shop", Name: "Deployment orders/shop shop", Reader: "shop",
+	return Subject{Cluster: cluster, Component: "shop", Name: "Deployment orders/shop shop", Readers: []string{"shop"},
 		Files: map[string]string{"/etc/shop/shop.yaml": text}, Secrets: []string{"/etc/tls"}}
 }
 
 func TestRun(t *testing.T) {
 	t.Setenv(standIn, "answers")
-	subjects := []Subject{subject("hub", "good"), subject("lima", "bad"), subject("oslo", "good"), {Cluster: "hub", Component: "net", Name: "objects of net.test", Reader: "nets"}}
+	subjects := []Subject{subject("hub", "good"), subject("lima", "bad"), subject("oslo", "good"), {Cluster: "hub", Component: "net", Name: "objects of net.test", Readers: []string{"nets"}}}
 	got, err := Run(t.Context(), checkers(library{}), machine{missing: "nets"}, subjects)
 	if err != nil {
 		t.Fatal(err)
@@ -267,4 +267,22 @@ func FuzzRewrite(f *testing.F) {
 			t.Errorf("%q became %q", text, got)
 		}
 	})
+}
+
+// TestReaders holds that each reader of an image judges its configurations.
+func TestReaders(t *testing.T) {
+	t.Setenv(standIn, "answers")
+	two := append(checkers(library{}), Checker{Name: "till", How: ByProgram, Images: []string{"shop"}, judge: library{}})
+	subjects := Subjects(bundle(t, "hub", workload, held), two, map[string]string{"shop": "example.test/shop:1"})
+	rows, err := Run(t.Context(), two, machine{}, subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var by []string
+	for _, r := range rows {
+		by = append(by, r.By)
+	}
+	if diff := cmp.Diff([]string{"shop", "till"}, by); diff != "" {
+		t.Errorf("judges of one configuration (-want +got):\n%s", diff)
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"dualtrack.internal/platform/experiment"
+	"dualtrack.internal/tests/experiments/p95"
 	"dualtrack.internal/tests/experiments/packets"
 )
 
@@ -54,6 +55,7 @@ func run(ctx context.Context) error {
 // experiments are run by their names.
 func experiments() map[string]func(ctx context.Context, smoke bool) error {
 	return map[string]func(context.Context, bool) error{
+		"p95":         onP95,
 		"packets":     onPackets,
 		"etcd":        bench("--arm", "gogc50,gogc200,batch"),
 		"etcd-lines":  bench("--arm", "etcd35"),
@@ -69,6 +71,26 @@ func onPackets(ctx context.Context, smoke bool) error {
 	if smoke {
 		plan = plan.Smoke()
 	}
+	return conduct(ctx, plan)
+}
+
+func onP95(ctx context.Context, smoke bool) (err error) {
+	var o p95.Options
+	if smoke {
+		o = p95.Options{Pods: 3, Hours: 2}
+	}
+	plan, stop, err := p95.Plan(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if smoke {
+		plan = plan.Smoke()
+	}
+	return conduct(ctx, plan)
+}
+
+func conduct(ctx context.Context, plan experiment.Plan) error {
 	result, err := experiment.Run(ctx, plan, func(text string) { fmt.Fprintln(os.Stderr, text) })
 	if err != nil {
 		return err

@@ -7,6 +7,11 @@ import (
 // kubeadmVersion is the newest configuration that kubeadm of the baseline reads.
 const kubeadmVersion = "kubeadm.k8s.io/v1beta3"
 
+// etcdMetrics is where a member serves metrics and its health, and nothing else:
+// kubeadm's own port, but to Prometheus' pod too, not to the node alone. It asks for
+// no certificate; one of a client would open every key as well.
+const etcdMetrics = "http://0.0.0.0:2381"
+
 // kubeadmDocs are the parts of kubeadm's configuration. They are whole, but for
 // what differs from node to node: kind adds addresses and names.
 type kubeadmDocs struct{ cluster, init, join, kubelet settings.Object }
@@ -16,7 +21,7 @@ func (p plan) kubeadm() (kubeadmDocs, error) {
 	if err != nil {
 		return kubeadmDocs{}, err
 	}
-	etcd := settings.Object{"extraArgs": anyMap(settings.Merge(nil, etcdFlags))}
+	etcd := settings.Object{"extraArgs": anyMap(settings.Merge(nil, etcdFlags, []settings.Flag{{Name: "listen-metrics-urls", Value: etcdMetrics}}))}
 	if p.image.EtcdTag != "" {
 		etcd["imageTag"] = p.image.EtcdTag
 	}
