@@ -394,6 +394,7 @@ func TestModulesKeepTheBaseline(t *testing.T) {
 		{"tools/otelcol/go.mod", "go.opentelemetry.io/collector/otelcol", exercised("otel")},
 		{"tools/jaeger/go.mod", "github.com/jaegertracing/jaeger", exercised("jaeger")},
 		{"tools/promtool/go.mod", "github.com/prometheus/prometheus", "v0" + strings.TrimPrefix(b.Spec.Versions["prometheus"].Declared, "2")},
+		{"tools/alertmanager/go.mod", "github.com/prometheus/alertmanager", exercised("alertmanager")},
 		{"tools/envoy/go.mod", "github.com/envoyproxy/go-control-plane", exercised("envoy-go-control-plane")},
 		{"tools/kwok/go.mod", "sigs.k8s.io/kwok", exercised("kwok")},
 		{"go.mod", "helm.sh/helm/v3", exercised("helm")},

@@ -17,6 +17,7 @@ const (
 	fleetFile      = "clusters/fleet.yaml"
 	baselineFile   = "components/baseline.yaml"
 	exceptionsFile = "policies/exceptions.yaml"
+	silencesDir    = "silences"
 )
 
 // FindRoot walks up from a folder to the one that holds clusters/fleet.yaml.
@@ -65,6 +66,7 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	l.clusters()
 	l.fleet()
 	l.exceptions()
+	l.silences()
 	if l.err != nil {
 		return nil, l.err
 	}

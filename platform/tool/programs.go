@@ -19,6 +19,12 @@ const (
 	EtcdOps = "etcdops" // load, snapshots, drills, defragmentation
 )
 
+// Names of the programs that send alerts on, and of what checks what they read.
+const (
+	Alertmanager = "alertmanager"
+	Amtool       = "amtool"
+)
+
 // Names of the programs that a node image is made of, and of what makes it.
 const (
 	Node      = "node" // kubeadm, kubelet, kube-proxy, the control plane, kubectl
