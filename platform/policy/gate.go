@@ -92,6 +92,11 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
 		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
 	}
+	muted, err := engine.JudgeSilences(ctx, cat, o.Now)
+	if err != nil {
+		return err
+	}
+	all = append(all, muted...)
 	for i, b := range g.Rendered.Bundles {
 		for _, f := range append(parts[i], results[i].Findings...) {
 			f.Clusters = []string{b.Cluster}

@@ -9,8 +9,10 @@ import (
 func Checkers() []Checker {
 	return []Checker{
 		{Name: "alertmanager", How: ByProgram, Images: []string{"alertmanager"}, judge: program{
-			flags:  []string{"--config.file"},
-			args:   func(files []string) []string { return append([]string{"--enable-feature=utf8-strict-mode", "check-config"}, files...) },
+			flags: []string{"--config.file"},
+			args: func(files []string) []string {
+				return append([]string{"--enable-feature=utf8-strict-mode", "check-config"}, files...)
+			},
 			accept: amtoolCounts,
 		}},
 		{Name: "cilium", How: ByLibrary, Images: []string{"cilium", "cilium-operator"}, Groups: []string{"cilium.io"}, judge: library{}},
