@@ -110,6 +110,11 @@ func (l *loader) read(file, kindName string, out any) (env envelope, at places, 
 		l.mistakes[file] = []string{""}
 		return env, nil, false
 	}
+	return l.decode(file, kindName, data, out)
+}
+
+// decode is read for a file whose text is known.
+func (l *loader) decode(file, kindName string, data []byte, out any) (env envelope, at places, ok bool) {
 	env, at, problems := decode(l.model, file, kindName, data, out)
 	l.problems = append(l.problems, problems...)
 	for _, p := range problems {

@@ -107,15 +107,24 @@ func (l *loader) silences() {
 			l.problems = append(l.problems, problem(finding.Position{File: file}, "", "is no .yaml file", "rename or remove it"))
 			continue
 		}
-		s := &Silences{File: file}
-		env, at, ok := l.read(file, "Silences", s)
-		if name := strings.TrimSuffix(path.Base(file), ".yaml"); env.name != "" && env.name != name && !l.broken(file, "metadata.name") {
-			l.problems = append(l.problems, problem(at.nearest(file, "metadata.name"), "metadata.name", "is not the file's", "write "+name+" or rename the file"))
+		data, err := l.tree.Read(file)
+		if err != nil {
+			l.note(err)
+			continue
 		}
-		if ok {
-			s.Name, s.Labels, s.at = env.name, env.labels, at
-			l.catalog.Silences = append(l.catalog.Silences, s)
-		}
+		l.silencesFile(file, data)
+	}
+}
+
+func (l *loader) silencesFile(file string, data []byte) {
+	s := &Silences{File: file}
+	env, at, ok := l.decode(file, "Silences", data, s)
+	if name := strings.TrimSuffix(path.Base(file), ".yaml"); env.name != "" && env.name != name && !l.broken(file, "metadata.name") {
+		l.problems = append(l.problems, problem(at.nearest(file, "metadata.name"), "metadata.name", "is not the file's", "write "+name+" or rename the file"))
+	}
+	if ok {
+		s.Name, s.Labels, s.at = env.name, env.labels, at
+		l.catalog.Silences = append(l.catalog.Silences, s)
 	}
 }
 
@@ -142,4 +151,20 @@ func (l *loader) silenceLists() {
 			}
 		}
 	}
+}
+
+// ReadSilences reads the text of one file of silences, as strictly as the whole
+// catalog is read: its mistakes are finding.Problems.
+func ReadSilences(file string, data []byte) ([]Silence, error) {
+	m, err := newModel()
+	if err != nil {
+		return nil, err
+	}
+	if p := checkText(file, data); p != nil {
+		return nil, p
+	}
+	l := &loader{model: m, mistakes: map[string][]string{}, catalog: &Catalog{}}
+	l.silencesFile(file, data)
+	l.silenceLists()
+	return l.catalog.Wanted(), l.problems.Err()
 }

@@ -129,7 +129,7 @@ func (e *environment) importSilences(ctx context.Context, url, name string) erro
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.Out, "%s: %d silences; `%s check` judges them, and the next `%s silence sync` takes them over\n",
+	_, err = fmt.Fprintf(e.Out, "%s: adopts %d; `%s check` judges them, and the next `%s silence sync` takes them over\n",
 		path, len(file.Spec.Silences), e.program(), e.program())
 	return err
 }

@@ -68,6 +68,10 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if o.Workers == 0 {
 		o.Workers = 4
 	}
+	muted, err := engine.JudgeSilences(ctx, cat, o.Now)
+	if err != nil {
+		return err
+	}
 	apis := retired(validator)
 	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
 	results := make([]*Result, len(g.Rendered.Bundles))
@@ -91,10 +95,6 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	all := slices.Clone(g.Rendered.Findings)
 	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
 		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
-	}
-	muted, err := engine.JudgeSilences(ctx, cat, o.Now)
-	if err != nil {
-		return err
 	}
 	all = append(all, muted...)
 	for i, b := range g.Rendered.Bundles {

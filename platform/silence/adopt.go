@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
 )
 
 // File is a file of silences, as it is written. Its text is YAML.
@@ -47,12 +48,9 @@ type entry struct {
 
 type entryMatcher struct {
 	Label string `yaml:"label" json:"label"`
-	Op    string `yaml:"op" json:"op"`
+	Op    string `yaml:"op,omitempty" json:"op,omitempty"` // absent: =
 	Value string `yaml:"value" json:"value"`
 }
-
-// labelName is what the catalog takes for a label.
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // Import writes the foreign silences of an Alertmanager down as a file of Git.
 // left says which ones no file can hold, and why.
@@ -79,19 +77,38 @@ func adopt(name string, s Source, held []Held) (f *File, left []string) {
 	}
 	for _, foreign := range Compare(s, held).Foreign {
 		h := byID[foreign.ID]
-		if i := slices.IndexFunc(h.Matchers, func(m catalog.Matcher) bool { return !labelName.MatchString(m.Label) }); i >= 0 {
-			left = append(left, fmt.Sprintf("%s: the catalog takes no label %q", h.ID, h.Matchers[i].Label))
-			continue
-		}
 		e := entry{Name: freeName(h.ID, taken), From: instant(h.From), Until: instant(h.Until),
 			Owner: strings.TrimSpace(h.By), Reason: strings.TrimSpace(reasonOf(h.Comment))}
 		for _, m := range h.Matchers {
-			e.Matchers = append(e.Matchers, entryMatcher{m.Label, m.Op, m.Value})
+			op := m.Op
+			if op == catalog.Equal {
+				op = "" // a bare = has a meaning of its own in YAML
+			}
+			e.Matchers = append(e.Matchers, entryMatcher{m.Label, op, m.Value})
+		}
+		if err := f.readable(e); err != nil {
+			left = append(left, fmt.Sprintf("%s: %v", h.ID, err))
+			continue
 		}
 		taken = append(taken, e.Name)
 		f.Spec.Silences = append(f.Spec.Silences, e)
 	}
 	return f, left
+}
+
+// readable says why the catalog would not read a file with an entry.
+func (f *File) readable(e entry) error {
+	alone := *f
+	alone.Metadata.Name, alone.Spec = "file", fileSpec{Silences: []entry{e}}
+	var text bytes.Buffer
+	if err := alone.Text(&text); err != nil {
+		return err
+	}
+	_, err := catalog.ReadSilences("file.yaml", text.Bytes())
+	if p, ok := errors.AsType[*finding.Problem](err); ok { // its place is in a file that is not there
+		return errors.New(p.What)
+	}
+	return err
 }
 
 var fileName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)

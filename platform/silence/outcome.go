@@ -68,7 +68,7 @@ func (o *Outcome) Text(w io.Writer) error {
 			fmt.Fprintf(&b, "        %s\n", f.Why)
 		}
 	}
-	fmt.Fprintf(&b, "%s: %d silences in Git, %d held as they are, %d ended; %d changes, %d written; %d foreign, left alone\n",
+	fmt.Fprintf(&b, "%s: in Git %d, held as they are %d, ended %d; changes %d, written %d; foreign, left alone %d\n",
 		o.Fleet, o.Wanted, o.Kept, len(o.Ended), len(o.Changes), o.Writes, len(o.Foreign))
 	_, err := w.Write(b.Bytes())
 	return err

@@ -184,7 +184,7 @@ func differs(source Source, s catalog.Silence, c content, h Held) string {
 	if what == nil {
 		return ""
 	}
-	return "Git has another " + strings.Join(what, " and ")
+	return "Git has changed: " + strings.Join(what, ", ")
 }
 
 // begun trusts the Alertmanager's clock before ours.
