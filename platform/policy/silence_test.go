@@ -13,7 +13,8 @@ import (
 // stand, at a time that the caller names.
 func TestSilences(t *testing.T) {
 	t.Parallel()
-	cat := repository(t)
+	in := testInput(t)
+	cat := &catalog.Catalog{Fleet: in.Fleet, Baseline: in.Baseline}
 	cat.Silences = []*catalog.Silences{{Name: "a", File: "silences/a.yaml", Spec: catalog.SilenceSpec{Silences: []catalog.Silence{
 		silenceOf("good"),
 		silenceOf("nobody", func(s *catalog.Silence) { s.Owner, s.Reason = "", " " }),
