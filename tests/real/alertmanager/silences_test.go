@@ -283,6 +283,7 @@ func TestPair(t *testing.T) {
 	}
 	defer wecom.Close()
 	ports := freePorts(t, 2)
+	const peerTimeout = 3 * time.Second
 	start := func(i int) *Server {
 		t.Helper()
 		dir := t.TempDir()
@@ -290,7 +291,7 @@ func TestPair(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return started(t, program, config, dir, "--cluster.listen-address="+ports[i], "--cluster.peer="+ports[0], "--cluster.peer="+ports[1], "--cluster.peer-timeout=3s")
+		return started(t, program, config, dir, "--cluster.listen-address="+ports[i], "--cluster.peer="+ports[0], "--cluster.peer="+ports[1], "--cluster.peer-timeout="+peerTimeout.String())
 	}
 	first, second := start(0), start(1)
 	repo := repository(t)
@@ -304,12 +305,13 @@ func TestPair(t *testing.T) {
 		}
 	}
 	await(t, 40*time.Second, "a message", func() bool { return len(wecom.Messages()) > 0 })
+	time.Sleep(2 * peerTimeout) // after which the other one would have told too
+	same(t, "messages", 1, len(wecom.Messages()))
 	if err := first.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	first = start(0)
 	await(t, 60*time.Second, "the silence back in the first instance", func() bool { return held(t, first)["active"] == 1 })
-	same(t, "messages", 1, len(wecom.Messages())) // the group's next one is minutes away
 }
 
 // freePorts are addresses where nobody listens.
