@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"dualtrack.internal/platform/finding"
 )
@@ -64,8 +66,17 @@ func (m Matcher) Regex() bool { return m.Op == Matches || m.Op == NotMatches }
 // Negative says that the comparison must fail.
 func (m Matcher) Negative() bool { return m.Op == NotEqual || m.Op == NotMatches }
 
-// String is the matcher as Alertmanager writes it.
-func (m Matcher) String() string { return fmt.Sprintf("%s%s%q", m.Label, m.Op, m.Value) }
+// String is the matcher as Alertmanager writes it. A label that no file can name
+// stands in quotes: what a server says is not printed as it is.
+func (m Matcher) String() string {
+	label := m.Label
+	if strings.ContainsFunc(label, func(r rune) bool {
+		return r != '_' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	}) {
+		label = strconv.Quote(label)
+	}
+	return label + m.Op + strconv.Quote(m.Value)
+}
 
 // Span is the time the silence holds. The reader has checked that both parse.
 func (s Silence) Span() (from, until time.Time) {

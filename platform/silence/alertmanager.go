@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -126,5 +127,11 @@ func (a *Alertmanager) do(ctx context.Context, method, path string, body []byte)
 // said is what an answer says, in one short line.
 func said(text []byte) string {
 	words := strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), 300)]), "")), " ")
-	return strings.Trim(words, `"`)
+	printed := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, words)
+	return strings.Trim(printed, `"`)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"dualtrack.internal/platform/catalog"
@@ -49,10 +50,12 @@ func parse(text []byte) ([]Held, error) {
 	return out, nil
 }
 
+var idText = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+
 func (w wire) held() (Held, error) {
 	switch {
-	case w.ID == "":
-		return Held{}, errors.New("it has no id")
+	case !idText.MatchString(w.ID):
+		return Held{}, errors.New("it has no id that could be one")
 	case w.Status == nil || w.Status.State != Active && w.Status.State != Pending && w.Status.State != Expired:
 		return Held{}, fmt.Errorf("%s is in no state that is known", w.ID)
 	case w.StartsAt.IsZero() || w.EndsAt.IsZero():

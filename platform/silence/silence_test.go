@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -155,7 +156,7 @@ func TestParse(t *testing.T) {
 	}
 	cases := []struct{ old, new, want string }{
 		{`[{"id"`, `{"id"`, "its answer is no list of silences: "},
-		{`"id":"1"`, `"id":""`, "silence 1 of its answer: it has no id"},
+		{`"id":"1"`, `"id":""`, "silence 1 of its answer: it has no id that could be one"},
 		{`"state":"active"`, `"state":"asleep"`, "silence 1 of its answer: 1 is in no state that is known"},
 		{`,"endsAt":"2030-01-02T00:00:00Z"`, ``, "silence 1 of its answer: 1 lacks its begin or its end"},
 		{`"2030-01-02T00:00:00Z"`, `"soon"`, "its answer is no list of silences: "},
@@ -175,6 +176,7 @@ func TestParse(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`[{"id":"1","status":{"state":"active"},"comment":"c","createdBy":"b","startsAt":"2030-01-01T00:00:00Z","endsAt":"2030-01-02T00:00:00Z","matchers":[{"name":"a","value":"1"}]}]`))
 	f.Add([]byte(`[{"id":"-","status":{"state":"pending"},"comment":" [dualtrack reference/a 0123456789abcdef]","startsAt":"2030-01-01T00:00:00Z","endsAt":"2030-01-02T00:00:00Z","matchers":[{"name":"é","value":"\u0000","isRegex":true,"isEqual":false}]}]`))
+	f.Add([]byte(`[{"id":"1","status":{"state":"active"},"comment":"\u001b[2J","createdBy":"\u0007","startsAt":"2030-01-01T00:00:00Z","endsAt":"2030-01-02T00:00:00Z","matchers":[{"name":"\u001b[31m","value":"\u001b"}]}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		held, err := parse(text)
 		if err != nil {
@@ -185,8 +187,12 @@ func FuzzParse(f *testing.F) {
 		if n := len(p.Kept) + len(p.Changes) + len(p.Foreign); n == 0 {
 			t.Error("a wanted silence is neither kept nor changed")
 		}
-		file, _ := adopt("fuzzed", s, held)
 		var out strings.Builder
+		if err := newOutcome(s, p).Text(&out); err != nil || strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("%v: %q", err, out.String())
+		}
+		out.Reset()
+		file, _ := adopt("fuzzed", s, held)
 		if err := file.Text(&out); err != nil {
 			t.Fatal(err)
 		}
@@ -231,6 +237,7 @@ func TestAnswers(t *testing.T) {
 		"broken": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `"no`+"\n"+`room"`, http.StatusInternalServerError)
 		}, "HOST answers 500 Internal Server Error: no room"},
+		"escapes": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[2Jgone", http.StatusBadGateway) }, "HOST answers 502 Bad Gateway: [2Jgone"},
 		"without end": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, maxAnswer+1)) },
 			fmt.Sprintf("HOST: its answer is longer than %d bytes", maxAnswer)},
 	}
