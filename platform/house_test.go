@@ -394,6 +394,7 @@ func TestModulesKeepTheBaseline(t *testing.T) {
 		{"tools/otelcol/go.mod", "go.opentelemetry.io/collector/otelcol", exercised("otel")},
 		{"tools/jaeger/go.mod", "github.com/jaegertracing/jaeger", exercised("jaeger")},
 		{"tools/prometheus/go.mod", "github.com/prometheus/prometheus", "v0" + strings.TrimPrefix(b.Spec.Versions["prometheus"].Declared, "2")},
+		{"tools/alertmanager/go.mod", "github.com/prometheus/alertmanager", exercised("alertmanager")},
 		{"tools/envoy/go.mod", "github.com/envoyproxy/go-control-plane", exercised("envoy-go-control-plane")},
 		{"tools/dashboards/go.mod", "github.com/grafana/grafana-foundation-sdk/go", exercised("grafana-foundation-sdk")},
 		{"tools/dashboards/go.mod", "github.com/prometheus/prometheus", "v0" + strings.TrimPrefix(b.Spec.Versions["prometheus"].Declared, "2")},

@@ -29,6 +29,7 @@ const ArchiveName = "modules.txtar"
 // is built from a further one is a further line here.
 func Names() []string {
 	return []string{
+		"alertmanager",
 		"balancer",
 		"cilium",
 		"controlplane",

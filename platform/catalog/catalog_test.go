@@ -232,6 +232,25 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestSilences(t *testing.T) {
+	t.Parallel()
+	wanted := load(t, lay(t)).Wanted()
+	if len(wanted) != 1 {
+		t.Fatalf("%d silences, want 1", len(wanted))
+	}
+	var matchers []string
+	for _, m := range wanted[0].Matchers {
+		matchers = append(matchers, m.String())
+	}
+	if diff := cmp.Diff([]string{`site="edge-1"`, `severity=~"ticket|info"`, `team!=""`}, matchers); diff != "" {
+		t.Errorf("matchers (-want +got):\n%s", diff)
+	}
+	from, until := wanted[0].Span()
+	if until.Sub(from) != 26*time.Hour || wanted[0].Over(until.Add(-time.Second)) || !wanted[0].Over(until) {
+		t.Errorf("from %s until %s, over one second before %v, then %v", from, until, wanted[0].Over(until.Add(-time.Second)), wanted[0].Over(until))
+	}
+}
+
 // TestPlaces holds the positions that later packages put into findings.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
@@ -252,6 +271,8 @@ func TestPlaces(t *testing.T) {
 		{"values of a component", shop.Spec.Source.Helm.Values.Lines["ports[1]"], "components/shop/component.yaml:11:21"},
 		{"image", c.Baseline.Spec.Images["shop"].Position, "components/baseline.yaml:10:5"},
 		{"exception", c.Exceptions[0].Position, "policies/exceptions.yaml:7:7"},
+		{"silence", c.Silences[0].Spec.Silences[0].Position, "silences/shop.yaml:6:7"},
+		{"its end", c.Silences[0].At("spec.silences[0].until"), "silences/shop.yaml:9:14"},
 		{"field", hub.At("spec.etcd.gogc"), "clusters/hub/cluster.yaml:17:11"},
 		{"absent field", hub.At("spec.etcd.snapshotCount"), "clusters/hub/cluster.yaml:15:3"},
 		{"absent entry", c.Baseline.At("spec.images.nobody.tag"), "components/baseline.yaml:9:3"},

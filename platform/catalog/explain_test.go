@@ -16,7 +16,7 @@ func TestExplain(t *testing.T) {
 		"cluster", "cluster.spec.etcd", "cluster.metadata", "cluster.spec.nodes[0].taints", "Component.spec.source",
 		"component.spec.profiles", "component.spec.profiles.tiny.patches", "baseline.spec.images.envoy.digest",
 		"baseline.spec.images.envoy.program",
-		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "lock.spec.distribution",
+		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "silences.spec.silences.matchers", "lock.spec.distribution",
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
@@ -46,7 +46,7 @@ func TestExplainNothing(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ path, want string }{
 		{"clutser", "clutser: there is no kind clutser; did you mean cluster?"},
-		{"", "there is no kind ; known kinds: component, cluster, fleet, baseline, exceptions, lock"},
+		{"", "there is no kind ; known kinds: component, cluster, fleet, baseline, exceptions, silences, lock"},
 		{"cluster.spec.ectd", "cluster.spec.ectd: unknown field; did you mean etcd?"},
 		{"cluster.spec.role.x", "cluster.spec.role.x: unknown field; it has no fields"},
 		{"cluster..role", "cluster.: unknown field; known fields: apiVersion, kind, metadata, spec"},

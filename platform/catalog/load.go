@@ -17,6 +17,7 @@ const (
 	fleetFile      = "clusters/fleet.yaml"
 	baselineFile   = "components/baseline.yaml"
 	exceptionsFile = "policies/exceptions.yaml"
+	silencesDir    = "silences"
 )
 
 // FindRoot walks up from a folder to the one that holds clusters/fleet.yaml.
@@ -65,6 +66,7 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	l.clusters()
 	l.fleet()
 	l.exceptions()
+	l.silences()
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -108,6 +110,11 @@ func (l *loader) read(file, kindName string, out any) (env envelope, at places, 
 		l.mistakes[file] = []string{""}
 		return env, nil, false
 	}
+	return l.decode(file, kindName, data, out)
+}
+
+// decode is read for a file whose text is known.
+func (l *loader) decode(file, kindName string, data []byte, out any) (env envelope, at places, ok bool) {
 	env, at, problems := decode(l.model, file, kindName, data, out)
 	l.problems = append(l.problems, problems...)
 	for _, p := range problems {

@@ -43,6 +43,7 @@ func (l *loader) validate() {
 		l.labels(l.catalog.Baseline, "metadata.labels", l.catalog.Baseline.Labels)
 	}
 	l.exceptionList()
+	l.silenceLists()
 }
 
 // Kubernetes' own words for these rules take three lines.

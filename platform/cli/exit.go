@@ -11,6 +11,7 @@ import (
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/schema"
+	"dualtrack.internal/platform/silence"
 	"dualtrack.internal/platform/tool"
 )
 
@@ -85,7 +86,7 @@ func exitOfError(ctx context.Context, err error) int {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return exitInterrupted
 	}
-	if errors.Is(err, cluster.ErrNotRunning) || errors.Is(err, cluster.ErrUnreachable) {
+	if errors.Is(err, cluster.ErrNotRunning) || errors.Is(err, cluster.ErrUnreachable) || errors.Is(err, silence.ErrUnreachable) {
 		return exitIncomplete
 	}
 	if problems, _ := finding.Gather(err); len(problems) > 0 {
@@ -94,11 +95,13 @@ func exitOfError(ctx context.Context, err error) int {
 	return exitEnvironment
 }
 
-// unknownName says that the user named something that does not exist.
+// unknownName says that the user named something that does not exist, or cannot.
 func unknownName(err error) bool {
 	_, version := errors.AsType[*schema.UnknownVersionError](err)
 	_, program := errors.AsType[*tool.UnknownError](err)
 	_, log := errors.AsType[*embedded.NoLogError](err)
 	_, nodeLog := errors.AsType[*kind.NoLogError](err)
-	return version || program || log || nodeLog
+	_, server := errors.AsType[*silence.URLError](err)
+	_, file := errors.AsType[*silence.FileError](err)
+	return version || program || log || nodeLog || server || file
 }

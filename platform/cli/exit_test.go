@@ -16,6 +16,7 @@ import (
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/schema"
+	"dualtrack.internal/platform/silence"
 	"dualtrack.internal/platform/track"
 )
 
@@ -118,6 +119,9 @@ func TestExitOfError(t *testing.T) {
 		{"mistakes, wrapped", t.Context(), fmt.Errorf("x: %w", finding.Problems{problem}), 2},
 		{"a cluster that does not run", t.Context(), fmt.Errorf("hub: %w", cluster.ErrNotRunning), 5},
 		{"a cluster that does not answer", t.Context(), fmt.Errorf("hub: %w", cluster.ErrUnreachable), 5},
+		{"an Alertmanager that does not answer", t.Context(), fmt.Errorf("expire x: %w", silence.ErrUnreachable), 5},
+		{"a URL of no Alertmanager", t.Context(), &silence.URLError{}, 2},
+		{"a file of silences that is there", t.Context(), &silence.FileError{}, 2},
 		{"a fault", t.Context(), errors.New("out of ports"), 6},
 		{"Ctrl-C", cancelled, fmt.Errorf("x: %w", context.Canceled), 130},
 		{"a fault during Ctrl-C", cancelled, errors.New("out of ports"), 6},

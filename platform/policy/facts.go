@@ -29,7 +29,7 @@ func facts(in Input) (ast.Object, error) {
 	}
 	f := factSheet{
 		"cluster": about, "partial": len(in.Partial) > 0,
-		"severity": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs),
+		"severity": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs), "now": in.Now.Unix(),
 	}
 	if in.Fleet != nil {
 		f["severity"] = in.Fleet.Spec.Policy.Severity

@@ -68,6 +68,10 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if o.Workers == 0 {
 		o.Workers = 4
 	}
+	muted, err := engine.JudgeSilences(ctx, cat, o.Now)
+	if err != nil {
+		return err
+	}
 	apis := retired(validator)
 	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
 	results := make([]*Result, len(g.Rendered.Bundles))
@@ -92,6 +96,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
 		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
 	}
+	all = append(all, muted...)
 	for i, b := range g.Rendered.Bundles {
 		for _, f := range append(parts[i], results[i].Findings...) {
 			f.Clusters = []string{b.Cluster}

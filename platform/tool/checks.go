@@ -10,6 +10,8 @@ func CheckPrograms() []Program {
 	return []Program{
 		checker(Etcd35, ".", 40*time.Second),
 		checker(EtcdOps, ".", 40*time.Second),
+		checker(Alertmanager, "github.com/prometheus/alertmanager/cmd/alertmanager", 90*time.Second),
+		{Name: Amtool, Dir: Alertmanager, Package: "github.com/prometheus/alertmanager/cmd/amtool", LDFlags: "-s -w", Expected: 20 * time.Second},
 		checker("cilium", ".", 6*time.Minute),
 		checker("dashboards", ".", time.Minute),
 		checker("envoy", ".", 2*time.Minute),

@@ -25,6 +25,12 @@ const (
 	Promtool   = "promtool"   // checks configurations, tests rules
 )
 
+// Names of the programs that send alerts on, and of what checks what they read.
+const (
+	Alertmanager = "alertmanager"
+	Amtool       = "amtool"
+)
+
 // Names of the programs that a node image is made of, and of what makes it.
 const (
 	Node      = "node" // kubeadm, kubelet, kube-proxy, the control plane, kubectl

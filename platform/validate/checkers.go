@@ -8,6 +8,13 @@ import (
 // Checkers are the readers of configurations that the distribution knows.
 func Checkers() []Checker {
 	return []Checker{
+		{Name: "alertmanager", How: ByProgram, Images: []string{"alertmanager"}, judge: program{
+			flags: []string{"--config.file"},
+			args: func(files []string) []string {
+				return append([]string{"--enable-feature=utf8-strict-mode", "check-config"}, files...)
+			},
+			accept: amtoolCounts,
+		}},
 		{Name: "cilium", How: ByLibrary, Images: []string{"cilium", "cilium-operator"}, Groups: []string{"cilium.io"}, judge: library{}},
 		{Name: "dashboards", How: ByLibrary, Images: []string{"grafana", "prometheus"}, judge: library{}},
 		{Name: "envoy", How: ByLibrary, Images: []string{"envoy"}, judge: library{}},
@@ -35,7 +42,9 @@ func Checkers() []Checker {
 
 // Readers are the programs that the checkers need, by the checker's name, where
 // the two differ.
-func Readers() map[string]string { return map[string]string{"kubeadm": "node"} }
+func Readers() map[string]string {
+	return map[string]string{"alertmanager": "amtool", "kubeadm": "node"}
+}
 
 // validateArgs is how programs made of the collector check a configuration.
 func validateArgs(files []string) []string {
@@ -45,6 +54,11 @@ func validateArgs(files []string) []string {
 	}
 	return out
 }
+
+var amtoolFound = regexp.MustCompile(`\d+ (?:inhibit rules|receivers|templates)`)
+
+// amtoolCounts are amtool's words on what it found.
+func amtoolCounts(out string) []string { return amtoolFound.FindAllString(out, -1) }
 
 var rules = regexp.MustCompile(`\d+ rules found`)
 

@@ -25,7 +25,10 @@ secured(context) := container({"securityContext": context})
 
 deployment(spec) := of({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
 
+silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kind": "Silences", "metadata": {"name": "a"}, "spec": {"silences": list}})
+
 facts := {
+	"now": 0,
 	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "minor": 99},
 	"severity": {},
 	"registries": ["registry.example/shop"],

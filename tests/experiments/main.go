@@ -19,6 +19,7 @@ import (
 	"dualtrack.internal/platform/experiment"
 	"dualtrack.internal/tests/experiments/p95"
 	"dualtrack.internal/tests/experiments/packets"
+	"dualtrack.internal/tests/experiments/silences"
 )
 
 func main() {
@@ -60,6 +61,7 @@ func experiments() map[string]func(ctx context.Context, smoke bool) error {
 		"etcd":        bench("--arm", "gogc50,gogc200,batch"),
 		"etcd-lines":  bench("--arm", "etcd35"),
 		"etcd-fsyncs": bench("--fsyncs"),
+		"silences":    onSilences,
 	}
 }
 
@@ -96,6 +98,22 @@ func conduct(ctx context.Context, plan experiment.Plan) error {
 		return err
 	}
 	return result.Text(os.Stdout)
+}
+
+func onSilences(ctx context.Context, smoke bool) error {
+	var writes silences.Writes
+	plan, err := silences.Plan(ctx, &writes)
+	if err != nil {
+		return err
+	}
+	if smoke {
+		plan = plan.Smoke()
+	}
+	result, err := experiment.Run(ctx, plan, func(text string) { fmt.Fprintln(os.Stderr, text) })
+	if err != nil {
+		return err
+	}
+	return errors.Join(result.Text(os.Stdout), writes.Text(os.Stdout))
 }
 
 // bench runs `platform bench etcd`, which users run too.
