@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"dualtrack.internal/platform/finding"
 )
 
@@ -35,6 +37,15 @@ func (d Duration) D() time.Duration { return time.Duration(d) }
 // Quantity is a Kubernetes quantity as written ("512Mi"); the reader has
 // checked that it parses. Empty means not set.
 type Quantity string
+
+// Parsed is the quantity as Kubernetes' own type, 0 when it is not set.
+func (q Quantity) Parsed() resource.Quantity {
+	parsed, err := resource.ParseQuantity(string(q))
+	if err != nil {
+		return resource.Quantity{}
+	}
+	return parsed
+}
 
 // Cluster finds a cluster by name, nil when there is none.
 func (c *Catalog) Cluster(name string) *Cluster {

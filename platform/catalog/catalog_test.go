@@ -199,15 +199,21 @@ func TestLoad(t *testing.T) {
 			APIServers: 1, EncryptSecrets: true,
 			PodSecurity: catalog.PodSecurity{Enforce: "baseline", Warn: "restricted", Audit: "restricted"},
 			Audit:       catalog.Audit{Level: "Metadata", MaxSizeMB: 20, MaxBackups: 3},
+			Requests:    catalog.Requests{Inflight: 400, MutatingInflight: 200},
+			Kubelet: catalog.Kubelet{
+				CPUManagerPolicy: "none", TopologyManagerPolicy: "none", TopologyManagerScope: "container", MemoryManagerPolicy: "None",
+				EvictionMemory: "100Mi",
+			},
 		},
 		Etcd: catalog.Etcd{
 			Members: 1, Line: "newest", GOGC: 100, BatchInterval: catalog.Duration(100 * time.Millisecond),
 			BatchLimit: 10000, SnapshotCount: 10000, Quota: "2Gi",
+			HeartbeatInterval: catalog.Duration(100 * time.Millisecond), ElectionTimeout: catalog.Duration(time.Second),
 		},
 		Track: catalog.TrackSettings{ArgoDiff: "three-way"},
 		Nodes: []catalog.Node{{
 			Name: "worker", Count: 1, Taints: []catalog.Taint{{Key: "dedicated", Effect: "NoSchedule"}},
-			Capacity: catalog.Capacity{CPU: "4", Memory: "8Gi", Pods: 110},
+			Capacity: catalog.Capacity{CPU: "4", Memory: "8Gi", Pods: 110, NUMANodes: 1},
 		}},
 		Provider: "embedded",
 	}

@@ -108,7 +108,42 @@ type Kubernetes struct {
 	PodSecurity      PodSecurity `yaml:"podSecurity" doc:"Pod Security defaults for namespaces without labels"`
 	EncryptSecrets   bool        `yaml:"encryptSecrets" default:"true" doc:"encrypt Secrets at rest"`
 	Audit            Audit       `yaml:"audit" doc:"audit log"`
+	Requests         Requests    `yaml:"requests" doc:"requests that an API server works on at once; who gets how much of them is said by flow schemas, as component api-fairness has them"`
+	Kubelet          Kubelet     `yaml:"kubelet" doc:"what the kubelets of real nodes keep for the system, and how they give CPUs and memory to pods"`
 	ExtraArgs        ExtraArgs   `yaml:"extraArgs" doc:"further flags of the programs"`
+}
+
+// Requests are the seats of one API server. Priority and fairness shares their
+// sum out.
+type Requests struct {
+	Inflight         int `yaml:"inflight" default:"400" min:"10" max:"10000" doc:"requests at once, beside those that write: --max-requests-inflight"`
+	MutatingInflight int `yaml:"mutatingInflight" default:"200" min:"10" max:"10000" doc:"writing requests at once: --max-mutating-requests-inflight; with priority and fairness the sum of both is shared out"`
+}
+
+// Kubelet is what all real kubelets of a cluster have in common. Its words are
+// those of KubeletConfiguration.
+type Kubelet struct {
+	CPUManagerPolicy      string           `yaml:"cpuManagerPolicy" default:"none" enum:"none,static" doc:"static: a container of a Guaranteed pod with whole CPUs has them for itself; a change needs the node drained and /var/lib/kubelet/cpu_manager_state removed"`
+	TopologyManagerPolicy string           `yaml:"topologyManagerPolicy" default:"none" enum:"none,best-effort,restricted,single-numa-node" doc:"whether CPUs, memory and devices of a pod come from one NUMA node"`
+	TopologyManagerScope  string           `yaml:"topologyManagerScope" default:"container" enum:"container,pod" doc:"what is aligned as one"`
+	MemoryManagerPolicy   string           `yaml:"memoryManagerPolicy" default:"None" enum:"None,Static" doc:"Static: memory of Guaranteed pods is kept on NUMA nodes; needs reservedMemory"`
+	ReservedSystemCPUs    string           `yaml:"reservedSystemCPUs" pattern:"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$" example:"0-1" doc:"CPUs that no pod gets, for the system, the kubelet and the queues of network cards; in the place of cpu in systemReserved and kubeReserved"`
+	SystemReserved        Reserved         `yaml:"systemReserved" doc:"what the system's own programs need"`
+	KubeReserved          Reserved         `yaml:"kubeReserved" doc:"what the kubelet and the container runtime need"`
+	EvictionMemory        Quantity         `yaml:"evictionMemory" default:"100Mi" doc:"free memory below which pods are evicted at once: evictionHard memory.available"`
+	ReservedMemory        []ReservedMemory `yaml:"reservedMemory" doc:"memory that no pod gets, by NUMA node; its sum is memory of systemReserved and kubeReserved, and evictionMemory"`
+}
+
+// Reserved is what pods do not get.
+type Reserved struct {
+	CPU    Quantity `yaml:"cpu" doc:"CPU"`
+	Memory Quantity `yaml:"memory" doc:"memory"`
+}
+
+// ReservedMemory is the share of one NUMA node in what pods do not get.
+type ReservedMemory struct {
+	NUMANode int      `yaml:"numaNode" min:"0" max:"7" doc:"number of the NUMA node"`
+	Memory   Quantity `yaml:"memory" required:"true" doc:"memory"`
 }
 
 // ExtraArgs are further flags, without dashes, of the control plane programs.
@@ -142,6 +177,10 @@ type Etcd struct {
 	BatchLimit    int      `yaml:"batchLimit" default:"10000" min:"1" max:"1000000" doc:"operations after which the backend commits a batch"`
 	SnapshotCount int      `yaml:"snapshotCount" default:"10000" min:"100" max:"1000000" doc:"committed transactions between raft snapshots"`
 	Quota         Quantity `yaml:"quota" default:"2Gi" doc:"size of the database at which writes are refused"`
+	// HeartbeatInterval and ElectionTimeout follow the slowest way between members.
+	HeartbeatInterval Duration          `yaml:"heartbeatInterval" default:"100ms" min:"10ms" max:"10s" doc:"time between a leader's signs of life, in whole milliseconds; about the round trip between members"`
+	ElectionTimeout   Duration          `yaml:"electionTimeout" default:"1s" min:"50ms" max:"50s" doc:"how long members wait for a sign of life before they elect another leader, in whole milliseconds; at least 5 heartbeats, 10 are better"`
+	ExtraArgs         map[string]string `yaml:"extraArgs" doc:"further flags of etcd"`
 }
 
 // Node is a worker node, or several alike.
@@ -174,6 +213,8 @@ type Capacity struct {
 	CPU    Quantity `yaml:"cpu" default:"4" doc:"CPU"`
 	Memory Quantity `yaml:"memory" default:"8Gi" doc:"memory"`
 	Pods   int      `yaml:"pods" default:"110" min:"1" max:"1000" doc:"pods"`
+	// NUMANodes is what the kubelet's settings are judged on.
+	NUMANodes int `yaml:"numaNodes" default:"1" min:"1" max:"8" doc:"NUMA nodes, over which CPUs and memory are spread evenly"`
 }
 
 // ClusterComponent is a component as one cluster runs it.

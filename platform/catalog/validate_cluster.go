@@ -40,7 +40,10 @@ func (l *loader) cluster(c *Cluster) {
 	l.nodes(c)
 	l.realNode(c)
 	l.extraArgs(c)
+	l.requests(c)
 	l.memory(c)
+	l.etcd(c)
+	l.kubelet(c)
 	l.clusterComponents(c)
 	for i, w := range c.Spec.Windows {
 		l.once(c, fmt.Sprintf("spec.windows[%d].days", i), w.Days)
@@ -115,72 +118,6 @@ func (l *loader) realNode(c *Cluster) {
 		}
 		if first < 0 {
 			first = i
-		}
-	}
-}
-
-// ownFlags are the flags that a field of the model, or the provider, sets.
-func ownFlags() map[string]map[string]string {
-	return map[string]map[string]string{
-		"apiServer": {
-			"enable-admission-plugins":         "spec.kubernetes.admissionPlugins sets it",
-			"admission-control-config-file":    "spec.kubernetes.podSecurity sets it",
-			"encryption-provider-config":       "spec.kubernetes.encryptSecrets sets it",
-			"audit-policy-file":                "spec.kubernetes.audit sets it",
-			"audit-log-path":                   "spec.kubernetes.audit sets it",
-			"audit-log-maxsize":                "spec.kubernetes.audit.maxSizeMB sets it",
-			"audit-log-maxbackup":              "spec.kubernetes.audit.maxBackups sets it",
-			"etcd-servers":                     "the provider sets it",
-			"authorization-mode":               "the provider sets it",
-			"anonymous-auth":                   "the provider sets it",
-			"bind-address":                     "the provider sets it",
-			"secure-port":                      "the provider sets it",
-			"client-ca-file":                   "the provider sets it",
-			"token-auth-file":                  "tokens in files are never taken",
-			"service-account-issuer":           "the provider sets it",
-			"service-account-key-file":         "the provider sets it",
-			"service-cluster-ip-range":         "the provider sets it",
-			"tls-cert-file":                    "the provider sets it",
-			"tls-private-key-file":             "the provider sets it",
-			"kubelet-client-certificate":       "the provider sets it",
-			"kubelet-client-key":               "the provider sets it",
-			"kubelet-certificate-authority":    "the provider sets it",
-			"service-account-signing-key-file": "the provider sets it",
-		},
-		"controllerManager": {
-			"kubeconfig": "the provider sets it", "authentication-kubeconfig": "the provider sets it",
-			"authorization-kubeconfig": "the provider sets it", "bind-address": "the provider sets it",
-			"secure-port": "the provider sets it", "root-ca-file": "the provider sets it",
-			"service-account-private-key-file": "the provider sets it",
-			"cluster-signing-cert-file":        "the provider sets it", "cluster-signing-key-file": "the provider sets it",
-		},
-		"scheduler": {
-			"kubeconfig": "the provider sets it", "authentication-kubeconfig": "the provider sets it",
-			"authorization-kubeconfig": "the provider sets it", "bind-address": "the provider sets it",
-			"secure-port": "the provider sets it",
-		},
-	}
-}
-
-// extraArgs refuses flags that would fight with what is set elsewhere.
-func (l *loader) extraArgs(c *Cluster) {
-	own := ownFlags()
-	args := c.Spec.Kubernetes.ExtraArgs
-	for _, program := range []struct {
-		name  string
-		flags map[string]string
-	}{
-		{"apiServer", args.APIServer}, {"controllerManager", args.ControllerManager}, {"scheduler", args.Scheduler},
-	} {
-		for _, flag := range sortedKeys(program.flags) {
-			field := "spec.kubernetes.extraArgs." + program.name + "." + flag
-			if strings.HasPrefix(flag, "-") {
-				l.fail(c, field, "a flag is written without dashes", "write "+strings.TrimLeft(flag, "-"))
-				continue
-			}
-			if why, taken := own[program.name][flag]; taken {
-				l.fail(c, field, "may not be set here: "+why, "remove it")
-			}
 		}
 	}
 }

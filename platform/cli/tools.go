@@ -147,31 +147,4 @@ func (e *environment) prune(cmd *cobra.Command, all bool) error {
 	return err
 }
 
-func newCache(env *environment) *cobra.Command {
-	cmd := &cobra.Command{Use: "cache", Short: "Show or empty the cache of built programs", Args: argsUsage(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(
-		&cobra.Command{
-			Use: "size", Short: "Print the cache's folder and size", Args: argsUsage(cobra.NoArgs),
-			RunE: func(*cobra.Command, []string) error {
-				store, err := env.openStore()
-				if err != nil {
-					return err
-				}
-				size, err := store.Size()
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(env.Out, "%s  %s\n", megabytes(size), store.CacheDir())
-				return err
-			},
-		},
-		&cobra.Command{
-			Use: "prune", Short: "Remove every built program", Args: argsUsage(cobra.NoArgs),
-			RunE: func(cmd *cobra.Command, _ []string) error { return env.prune(cmd, true) },
-		},
-	)
-	return cmd
-}
-
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -51,8 +52,7 @@ func (e *environment) upgrade(ctx context.Context, o upgradeOptions) error {
 	}
 	from, to := lock.Spec.Distribution, base.Locked()
 	if from == to {
-		_, err := fmt.Fprintf(e.Out, "%s names distribution %s, which this program carries; nothing to do\n", catalog.LockFile, to)
-		return err
+		return e.writeDocument(upToDate{to})
 	}
 	if from.NewerThan(to) && !o.back {
 		return usagef("%s names distribution %s, newer than this program's %s; use the program of %s, or go back with --back",
@@ -74,6 +74,22 @@ func (e *environment) upgrade(ctx context.Context, o upgradeOptions) error {
 	}
 	moved.Moved = true
 	return nil
+}
+
+// upToDate is the word where the lock names the program's distribution already.
+type upToDate struct{ distribution catalog.LockedDistribution }
+
+// Text implements document.
+func (u upToDate) Text(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s names distribution %s, which this program carries; nothing to do\n", catalog.LockFile, u.distribution)
+	return err
+}
+
+// JSON implements document: a report in which nothing was moved.
+func (u upToDate) JSON(w io.Writer) error {
+	r := &report.Result{APIVersion: report.Version, Command: "upgrade"}
+	r.AddUpgrade(u.distribution, u.distribution)
+	return report.Write(w, report.JSONFormat, r, report.TextOptions{})
 }
 
 // compare makes the result: what the new distribution changes, and what policy

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -121,7 +123,8 @@ func configurations(cat *catalog.Catalog, gated *policy.Gated, checkers []valida
 	return subjects, nil
 }
 
-// nodeSubjects are what kubeadm reads when the nodes of a cluster are made.
+// nodeSubjects are what kubeadm reads when the nodes of a cluster are made, what
+// their kubelets read on each machine that is declared, and their API servers.
 func nodeSubjects(cat *catalog.Catalog, name string) ([]validate.Subject, error) {
 	c := cat.Cluster(name)
 	spec := cluster.Spec{Fleet: cat.Fleet.Name, Cluster: c, Kubernetes: cat.Baseline.Spec.Kubernetes}
@@ -129,16 +132,55 @@ func nodeSubjects(cat *catalog.Catalog, name string) ([]validate.Subject, error)
 	if err != nil {
 		return nil, err
 	}
+	subject := func(reader string, f kind.File, field string) validate.Subject {
+		path := "/etc/kubernetes/dualtrack/" + f.Path
+		text := strings.ReplaceAll(string(f.Data), kind.SecretPlaceholder, exampleKey)
+		return validate.Subject{Cluster: name, Component: "(control plane)", Name: f.Path, Source: c.At(field),
+			Readers: []string{reader}, Files: map[string]string{path: text}, Args: []string{"--config", path}}
+	}
 	var out []validate.Subject
 	for _, f := range files {
-		if !strings.HasPrefix(f.Path, "kubeadm") {
+		switch {
+		case strings.HasPrefix(f.Path, "kubeadm"):
+			out = append(out, subject("kubeadm", f, "spec.kubernetes"))
+		case strings.HasPrefix(f.Path, "conf/"):
+			s := subject("kube-apiserver", f, "spec.kubernetes")
+			s.Args = nil
+			out = append(out, s)
+		}
+		if f.Path != "kubeadm-init.yaml" {
 			continue
 		}
-		path := "/etc/kubernetes/dualtrack/" + f.Path
-		out = append(out, validate.Subject{Cluster: name, Component: "(control plane)", Name: f.Path, Source: c.At("spec.kubernetes"),
-			Readers: []string{"kubeadm"}, Files: map[string]string{path: string(f.Data)}, Args: []string{"--config", path}})
+		for _, n := range c.Spec.Nodes {
+			s := subject("kubelet", kind.File{Path: "kubelet.yaml", Data: kubeletPart(f.Data)}, "spec.kubernetes.kubelet")
+			s.Name, s.Args = "kubelet of "+n.Name, machine(n.Capacity)
+			out = append(out, s)
+		}
 	}
 	return out, nil
+}
+
+// kubeletPart is the document of kubeadm's configuration that kubeadm hands to
+// kubelets.
+func kubeletPart(text []byte) []byte {
+	for doc := range bytes.SplitSeq(text, []byte("---\n")) {
+		if bytes.Contains(doc, []byte("\nkind: KubeletConfiguration\n")) {
+			return doc
+		}
+	}
+	return nil
+}
+
+// exampleKey stands for the key for Secrets, which no rendered file holds.
+const exampleKey = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoyMzQ1Njc="
+
+// machine is what a node is declared to have, for the judge of kubelets.
+func machine(c catalog.Capacity) []string {
+	cpus, memory := c.CPU.Parsed(), c.Memory.Parsed()
+	return []string{
+		"--cpus=" + strconv.FormatInt(cpus.Value(), 10), "--memory=" + strconv.FormatInt(memory.Value(), 10),
+		"--numa-nodes=" + strconv.Itoa(c.NUMANodes),
+	}
 }
 
 // judges finds the programs that judge.

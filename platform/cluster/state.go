@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
 )
 
 // namePattern is what a cluster may be called: it names folders and containers,
@@ -35,6 +38,26 @@ func (s Spec) Check() error {
 		return fmt.Errorf("cluster %s: Kubernetes version %q does not start with v", s.Cluster.Name, s.Kubernetes)
 	}
 	return nil
+}
+
+// CheckCPUs refuses CPUs that are kept from pods on a machine of so many that
+// has not all of them, or no other.
+func CheckCPUs(c *catalog.Cluster, machine int) error {
+	kept, err := catalog.ParseCPUs(c.Spec.Kubernetes.Kubelet.ReservedSystemCPUs)
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	const field = "spec.kubernetes.kubelet.reservedSystemCPUs"
+	what := ""
+	switch {
+	case kept[len(kept)-1] >= machine:
+		what = fmt.Sprintf("names CPU %d, and this machine has %d, from 0", kept[len(kept)-1], machine)
+	case len(kept) >= machine:
+		what = fmt.Sprintf("keeps all %d CPUs of this machine, and pods get none", machine)
+	default:
+		return nil
+	}
+	return finding.Problems{{Position: c.At(field), Field: field, What: what, Mend: "name fewer, or run the cluster on a larger machine"}}
 }
 
 // EscapeGlob keeps a path with brackets from being read as a pattern.

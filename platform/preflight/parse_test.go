@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"dualtrack.internal/platform/catalog"
 )
 
 func TestParseCPUs(t *testing.T) {
@@ -18,7 +20,7 @@ func TestParseCPUs(t *testing.T) {
 		{"3-1", nil, true}, {"a", nil, true}, {"1-", nil, true}, {"-1", nil, true}, {"0-99999999", nil, true},
 	}
 	for _, c := range cases {
-		got, err := parseCPUs(c.text)
+		got, err := catalog.ParseCPUs(c.text)
 		if (err != nil) != c.bad {
 			t.Errorf("%q: error %v, want one: %v", c.text, err, c.bad)
 		}
@@ -49,14 +51,14 @@ func FuzzParseCPUs(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		cpus, err := parseCPUs(text)
+		cpus, err := catalog.ParseCPUs(text)
 		if err != nil {
 			return
 		}
 		if !slices.IsSorted(cpus) {
 			t.Fatalf("%q is not sorted: %v", text, cpus)
 		}
-		again, err := parseCPUs(formatCPUs(cpus))
+		again, err := catalog.ParseCPUs(formatCPUs(cpus))
 		if err != nil || !slices.Equal(cpus, again) {
 			t.Fatalf("%q: %v, written and read again %v (%v)", text, cpus, again, err)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dualtrack.internal/platform/catalog"
 )
 
 // Pin binds the interrupt of a card's queue to one CPU.
@@ -56,13 +58,13 @@ func (r *Report) pinning(root fs.FS, reserved string) {
 // reservedCPUs reads the list and compares it with the machine; nil where it
 // can't be used.
 func (r *Report) reservedCPUs(root fs.FS, reserved string) []int {
-	cpus, err := parseCPUs(reserved)
+	cpus, err := catalog.ParseCPUs(reserved)
 	if err != nil || len(cpus) == 0 {
 		r.add("reserved CPUs", Bad, fmt.Sprintf("%q names none: %v", reserved, err), "write them as 0-3,8")
 		return nil
 	}
 	text, err := readFile(root, "sys/devices/system/cpu/online")
-	online, parseErr := parseCPUs(text)
+	online, parseErr := catalog.ParseCPUs(text)
 	if err != nil || parseErr != nil {
 		r.add("reserved CPUs", Unknown, "which CPUs the machine has can't be read", "mount /sys")
 		return nil
@@ -98,7 +100,7 @@ func (r *Report) pinCard(root fs.FS, c Card, reserved []int) []Pin {
 	local := reserved
 	if c.Node >= 0 {
 		text, err := readFile(root, path.Join("sys/devices/system/node", "node"+strconv.Itoa(c.Node), "cpulist"))
-		near, parseErr := parseCPUs(text)
+		near, parseErr := catalog.ParseCPUs(text)
 		if err != nil || parseErr != nil {
 			r.add("pinning "+c.Name, Unknown, fmt.Sprintf("the CPUs of NUMA node %d can't be read", c.Node), "mount /sys")
 			return nil
@@ -117,7 +119,7 @@ func (r *Report) pinCard(root fs.FS, c Card, reserved []int) []Pin {
 			return nil
 		}
 		pins = append(pins, Pin{Card: c.Name, Name: q.Name, CPU: local[queueNumber(q.Name, i)%len(local)]})
-		if now, err := parseCPUs(q.CPUs); err == nil && len(now) > 0 {
+		if now, err := catalog.ParseCPUs(q.CPUs); err == nil && len(now) > 0 {
 			if _, outside := both(now, reserved); len(outside) > 0 {
 				astray = append(astray, q.Name)
 			}

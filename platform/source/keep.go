@@ -18,9 +18,12 @@ import (
 // ErrNotKept says that the cache holds no copy of a distribution.
 var ErrNotKept = errors.New("the cache holds no copy of it")
 
+// KeptDir is the folder of the cache that holds distributions.
+func KeptDir(cacheDir string) string { return filepath.Join(cacheDir, "distribution") }
+
 // folder is where the cache keeps a distribution.
 func folder(cacheDir, digest string) string {
-	return filepath.Join(cacheDir, "distribution", strings.TrimPrefix(digest, "sha256:"))
+	return filepath.Join(KeptDir(cacheDir), strings.TrimPrefix(digest, "sha256:"))
 }
 
 // Keep writes a distribution into the cache, with the modules of its programs

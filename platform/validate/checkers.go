@@ -22,11 +22,13 @@ func Checkers() []Checker {
 			flags: []string{"--config"},
 			args:  validateArgs,
 		}},
+		{Name: "kube-apiserver", How: ByLibrary, judge: library{args: []string{"judge"}}},
 		{Name: "kubeadm", How: ByProgram, judge: program{
 			flags:   []string{"--config"},
 			version: []string{"kubeadm", "version", "-o", "short"},
 			args:    func(files []string) []string { return []string{"kubeadm", "config", "validate", "--config", files[0]} },
 		}},
+		{Name: "kubelet", How: ByLibrary, judge: library{args: []string{"judge"}}},
 		{Name: "otelcol", How: ByProgram, Images: []string{"otel-collector"}, judge: program{
 			flags: []string{"--config"},
 			args:  validateArgs,
@@ -43,7 +45,7 @@ func Checkers() []Checker {
 // Readers are the programs that the checkers need, by the checker's name, where
 // the two differ.
 func Readers() map[string]string {
-	return map[string]string{"alertmanager": "amtool", "kubeadm": "node"}
+	return map[string]string{"alertmanager": "amtool", "kube-apiserver": "node", "kubeadm": "node", "kubelet": "node"}
 }
 
 // validateArgs is how programs made of the collector check a configuration.

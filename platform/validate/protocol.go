@@ -16,7 +16,9 @@ const libraryTime = 5 * time.Minute
 
 // library is a program of tools/ around an official library: one JSON document
 // with all subjects in, one with all answers out.
-type library struct{}
+type library struct {
+	args []string // of the program, where it is not only that
+}
 
 type question struct {
 	Subjects []asked `json:"subjects"`
@@ -40,7 +42,7 @@ type answered struct {
 }
 
 // Judge sends the subjects through the program.
-func (library) Judge(ctx context.Context, path string, subjects []Subject) (string, []Answer, error) {
+func (l library) Judge(ctx context.Context, path string, subjects []Subject) (string, []Answer, error) {
 	q := question{}
 	for _, s := range subjects {
 		q.Subjects = append(q.Subjects, asked{Name: s.Name, Files: s.Files, Args: s.Args, Objects: s.Objects,
@@ -52,7 +54,7 @@ func (library) Judge(ctx context.Context, path string, subjects []Subject) (stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, libraryTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path)
+	cmd := exec.CommandContext(ctx, path, l.args...)
 	var out, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &stderr
 	cmd.WaitDelay = time.Second

@@ -1,7 +1,9 @@
 // Command node is every Kubernetes program of a node in one: kubeadm, kubelet,
 // kube-proxy, the control plane and kubectl, chosen by the name it is called by
 // or by its first argument. They share most of their code, so one link and one
-// file in the node image serve all of them.
+// file in the node image serve all of them. As judge it says what kubelets and
+// API servers refuse of their configuration, by their own types and rules, and
+// starts none of them.
 package main
 
 import (
@@ -35,6 +37,7 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	programs := map[string]func() int{
+		"judge":                   runJudge,
 		"kube-apiserver":          served(apiserver.NewAPIServerCommand),
 		"kube-controller-manager": served(manager.NewControllerManagerCommand),
 		"kube-proxy":              served(proxy.NewProxyCommand),
@@ -50,7 +53,7 @@ func run() int {
 	}
 	program := programs[name]
 	if program == nil {
-		fmt.Fprintln(os.Stderr, "usage: node kubeadm|kubelet|kube-proxy|kube-apiserver|kube-controller-manager|kube-scheduler|kubectl [flags]")
+		fmt.Fprintln(os.Stderr, "usage: node kubeadm|kubelet|kube-proxy|kube-apiserver|kube-controller-manager|kube-scheduler|kubectl [flags], or node judge <SUBJECTS")
 		return exitUsage
 	}
 	return program()

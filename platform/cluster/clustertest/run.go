@@ -42,6 +42,8 @@ type Traits struct {
 	Found bool
 	// Simulated: no container runs.
 	Simulated bool
+	// Disk holds the state folder, nil where the machine gives the test none to fill.
+	Disk Disk
 }
 
 // Run holds what every provider must do, on one cluster that it makes and
@@ -57,7 +59,7 @@ func Run(t *testing.T, core cluster.Core, spec cluster.Spec, traits Traits) {
 			t.Errorf("remove at the end: %v", err)
 		}
 	})
-	found := "the cluster was there before"
+	const found, diskless = "the cluster was there before", "this machine gives the test no disk to fill"
 	without := func(lacking bool, why string) string {
 		if lacking {
 			return why
@@ -71,12 +73,14 @@ func Run(t *testing.T, core cluster.Core, spec cluster.Spec, traits Traits) {
 	}{
 		{"what is not there is no error to stop or remove", s.absent, without(traits.Found, found)},
 		{"what it lacks is declared", s.lacks, without(traits.Found, found+", and only asking it tells")},
+		{"a first start on a full disk makes nothing", s.fullAtFirst, without(traits.Disk == nil, diskless)},
 		{"start reaches readiness", s.first, ""},
 		{"a second start changes nothing", s.again, ""},
 		{"nodes follow the declaration", s.nodes, without(traits.Nodes == OwnNodes, "the nodes are the cluster's own")},
 		{"stop keeps data, and may be repeated", s.stop, without(traits.Found, found)},
 		{"a stop changes nothing", s.unstoppable, without(!traits.Found, "the cluster can be stopped")},
 		{"a cancelled start is finished by the next", s.cancelled, ""},
+		{"a full disk loses nothing, and with space a start goes on", s.full, without(traits.Disk == nil, diskless)},
 		{"two starts at once end with one cluster", s.twoAtOnce, ""},
 		{"remove leaves nothing, and may be repeated", s.remove, without(traits.Found, found)},
 		{"remove forgets and leaves the cluster alone", s.forget, without(!traits.Found, "the cluster is removed")},

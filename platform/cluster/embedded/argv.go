@@ -38,7 +38,7 @@ func (pl planner) etcdProcess(name string) (process, error) {
 		env = append(env, e.Name+"="+e.Value)
 	}
 	return process{
-		name: name, stage: storeStage, binary: pl.programs[pl.etcdProgram()], args: render(flags, nil), env: env,
+		name: name, stage: storeStage, binary: pl.programs[pl.etcdProgram()], args: render(flags, pl.spec.Cluster.Spec.Etcd.ExtraArgs), env: env,
 		inputs: l.pairs([]string{"etcd-server", "etcd-peer"}, etcdCA),
 		ports:  []string{name + " client", name + " peer"},
 		probe:  probe{url: client + "/health", client: "etcd-client", ca: etcdCA, body: `"health":"true"`},

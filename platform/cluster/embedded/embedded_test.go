@@ -130,12 +130,14 @@ func wantChanged(t *testing.T, access cluster.Access, want ...string) {
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "a path [with] spaces")
-	p := provider(t, dir, "contract", nil)
-	clustertest.Run(t, p, clustertest.Spec(t, "contract"), clustertest.Traits{Simulated: true})
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("files left: %v, %v", left, err)
-	}
+	clustertest.OnDisk(t, func(t *testing.T, dir string, disk clustertest.Disk) {
+		dir = filepath.Join(dir, "a path [with] spaces")
+		p := provider(t, dir, "contract", nil)
+		clustertest.Run(t, p, clustertest.Spec(t, "contract"), clustertest.Traits{Simulated: true, Disk: disk})
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("files left: %v, %v", left, err)
+		}
+	})
 }
 
 // TestHeal breaks one running cluster in every way and has Start mend it.

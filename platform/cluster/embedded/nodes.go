@@ -289,8 +289,23 @@ func renderNode(c *catalog.Cluster, n catalog.Node, name string) (*corev1.Node, 
 	if err != nil {
 		return nil, fmt.Errorf("node %s: %w", name, err)
 	}
-	node.Status = corev1.NodeStatus{Capacity: capacity, Allocatable: capacity.DeepCopy()}
+	node.Status = corev1.NodeStatus{Capacity: capacity, Allocatable: allocatable(capacity, c.Spec.Kubernetes.Kubelet)}
 	return node, nil
+}
+
+// allocatable is what pods get of a node, by the sum that its kubelet would make.
+func allocatable(capacity corev1.ResourceList, kubelet catalog.Kubelet) corev1.ResourceList {
+	list := capacity.DeepCopy()
+	for name, kept := range map[corev1.ResourceName]resource.Quantity{
+		corev1.ResourceCPU: kubelet.CPUsKept(), corev1.ResourceMemory: kubelet.MemoryKept(),
+	} {
+		rest := list[name]
+		rest.Sub(kept)
+		if rest.Sign() > 0 { // else the catalog has refused it
+			list[name] = rest
+		}
+	}
+	return list
 }
 
 // isReal says that a node's kubelet is real.

@@ -268,7 +268,7 @@ func (pl planner) kubeletConf() object {
 	// Images come from the platform alone, and could not be fetched again.
 	conf["imageGCHighThresholdPercent"] = 100
 	conf["evictionHard"] = object{
-		"memory.available": "100Mi", "nodefs.available": "200Mi", "imagefs.available": "200Mi", "nodefs.inodesFree": "1%",
+		"memory.available": pl.settings().EvictionMemory(), "nodefs.available": "200Mi", "imagefs.available": "200Mi", "nodefs.inodesFree": "1%",
 	}
 	return conf
 }

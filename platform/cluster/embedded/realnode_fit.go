@@ -6,10 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -115,6 +117,10 @@ func fit(c *catalog.Cluster) (parts, error) {
 	if len(missing) > 0 {
 		e.Reasons = append(e.Reasons, "not installed, or not in PATH: "+strings.Join(missing, ", "))
 		mends = append(mends, "`apt-get install --no-install-recommends "+strings.Join(missing, " ")+"`")
+	}
+	if err := cluster.CheckCPUs(c, runtime.NumCPU()); err != nil {
+		e.Reasons = append(e.Reasons, err.Error())
+		mends = append(mends, "mend that")
 	}
 	if lacks := unfit(); len(lacks) > 0 {
 		e.Reasons = append(e.Reasons, lacks...)

@@ -36,10 +36,13 @@ func TestSettings(t *testing.T) {
 	spec.Cluster.Spec.Etcd = catalog.Etcd{
 		Members: 1, GOGC: 75, GOMemLimit: "300Mi", BatchInterval: catalog.Duration(50 * time.Millisecond),
 		BatchLimit: 5000, SnapshotCount: 20000, Quota: "1Gi",
+		HeartbeatInterval: catalog.Duration(200 * time.Millisecond), ElectionTimeout: catalog.Duration(2 * time.Second),
+		ExtraArgs: map[string]string{"auto-compaction-retention": "8h"},
 	}
 	k := &spec.Cluster.Spec.Kubernetes
 	k.Audit = catalog.Audit{Level: "Request", MaxSizeMB: 7, MaxBackups: 2}
 	k.AdmissionPlugins = []string{"DenyServiceExternalIPs"}
+	k.Requests = catalog.Requests{Inflight: 800, MutatingInflight: 300}
 	k.ExtraArgs.APIServer = map[string]string{"event-ttl": "30m"}
 	p := provider(t, dir, "settings", nil)
 	access := start(t, p, spec)
@@ -59,10 +62,12 @@ func TestSettings(t *testing.T) {
 	})
 	t.Run("flags of the running programs", func(t *testing.T) {
 		for program, flags := range map[string][]string{
-			"etcd": {"--backend-batch-interval=50ms", "--backend-batch-limit=5000", "--snapshot-count=20000", "--quota-backend-bytes=1073741824"},
+			"etcd": {"--backend-batch-interval=50ms", "--backend-batch-limit=5000", "--snapshot-count=20000", "--quota-backend-bytes=1073741824",
+				"--heartbeat-interval=200", "--election-timeout=2000", "--auto-compaction-retention=8h"},
 			"kube-apiserver": {
 				"--audit-log-maxsize=7", "--audit-log-maxbackup=2", "--event-ttl=30m", "--authorization-mode=Node,RBAC",
 				"--enable-admission-plugins=NodeRestriction,DenyServiceExternalIPs", "--anonymous-auth=false",
+				"--max-requests-inflight=800", "--max-mutating-requests-inflight=300",
 			},
 		} {
 			running := argv(t, processes(t, dir)[program])
@@ -86,6 +91,8 @@ func TestSettings(t *testing.T) {
 	})
 	t.Run("nobody enters without a certificate", func(t *testing.T) { anonymous(t, access, etcd) })
 	t.Run("secret files are the owner's alone", func(t *testing.T) { modes(t, root) })
+	t.Run("requests are shared out as component api-fairness says", func(t *testing.T) { fairness(t, access) })
+	t.Run("no program was given what is deprecated", func(t *testing.T) { deprecated(t, root) })
 	t.Run("everything listens on loopback", func(t *testing.T) { loopbackOnly(t, dir, root) })
 }
 

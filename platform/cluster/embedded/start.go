@@ -39,7 +39,7 @@ func (p *Provider) Start(ctx context.Context, spec cluster.Spec, events cluster.
 	s.pl = planner{layout: l, spec: spec, programs: programs, parts: found}
 	defer s.close()
 	if err := s.prepare(ctx); err != nil {
-		return cluster.Access{}, err
+		return cluster.Access{}, errors.Join(err, l.removeUnbegun())
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, p.cfg.ReadyTimeout, errTooLong)
 	defer cancel()
@@ -266,6 +266,11 @@ func (s *starter) launch(ctx context.Context, proc process, word string) error {
 	}
 	if err := s.l.checkPorts(ctx, proc, s.pl.ports); err != nil {
 		return err
+	}
+	if proc.name == kubeletName {
+		if err := s.l.forgetManagers(s.pl.spec.Cluster.Spec.Kubernetes.Kubelet); err != nil {
+			return err
+		}
 	}
 	lv, err := s.p.start(s.l, proc, s.settings[proc.name])
 	if err != nil {

@@ -81,6 +81,17 @@ func (l layout) readIdentity() (identity, error) {
 	return id, nil
 }
 
+// removeUnbegun removes the folder of a cluster of which nothing was made: it has
+// no identity yet, which is written before any program starts. What a real node
+// has outside the folder is for Remove to find by it.
+func (l layout) removeUnbegun() error {
+	_, err := l.readIdentity()
+	if _, node := os.Lstat(l.nodeDir()); !errors.Is(err, ErrNotFound) || node == nil {
+		return nil
+	}
+	return storage("remove cluster "+l.name, l.root, os.RemoveAll(l.root))
+}
+
 func (l layout) writeIdentity(id identity) error {
 	return writeJSON(l.path("cluster.json"), id)
 }

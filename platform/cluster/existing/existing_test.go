@@ -45,7 +45,11 @@ func provider(t *testing.T, dir, kubeconfig string, spec cluster.Spec, adopt boo
 // TestContract adopts one cluster, and holds that nobody else may have it then.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	kubeconfig, dir := clustertest.Substrate(t, "substrate").Kubeconfig, t.TempDir()
+	clustertest.OnDisk(t, contract)
+}
+
+func contract(t *testing.T, dir string, disk clustertest.Disk) {
+	kubeconfig := clustertest.Substrate(t, "substrate").Kubeconfig
 	spec := declaration(t, "found", "substrate")
 	t.Run("refuses what nobody adopted", func(t *testing.T) {
 		_, err := provider(t, dir, kubeconfig, spec, false).Start(t.Context(), spec, cluster.Events{})
@@ -54,7 +58,7 @@ func TestContract(t *testing.T) {
 		}
 	})
 	clustertest.Run(t, provider(t, dir, kubeconfig, spec, true), spec, clustertest.Traits{
-		Nodes: clustertest.OwnNodes, Found: true, Simulated: true,
+		Nodes: clustertest.OwnNodes, Found: true, Simulated: true, Disk: disk,
 	})
 	t.Run("refuses another's, even to adopt it", func(t *testing.T) {
 		other := declaration(t, "other", "substrate")

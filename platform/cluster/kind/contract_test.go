@@ -109,8 +109,9 @@ func containers(ctx context.Context, t *testing.T, name string) []string {
 }
 
 func TestContract(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a path [with] spaces")
-	clustertest.Run(t, provider(t, dir, "contract"), clustertest.Spec(t, "contract"), clustertest.Traits{Nodes: clustertest.RealNodes})
+	dir, disk := clustertest.NewDisk(t)
+	dir = filepath.Join(dir, "a path [with] spaces")
+	clustertest.Run(t, provider(t, dir, "contract"), clustertest.Spec(t, "contract"), clustertest.Traits{Nodes: clustertest.RealNodes, Disk: disk})
 }
 
 // TestKilled kills the command while kind makes the cluster, and again while the

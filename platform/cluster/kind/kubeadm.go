@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"maps"
+
 	"dualtrack.internal/platform/cluster/settings"
 )
 
@@ -21,7 +23,7 @@ func (p plan) kubeadm() (kubeadmDocs, error) {
 	if err != nil {
 		return kubeadmDocs{}, err
 	}
-	etcd := settings.Object{"extraArgs": anyMap(settings.Merge(nil, etcdFlags, []settings.Flag{{Name: "listen-metrics-urls", Value: etcdMetrics}}))}
+	etcd := settings.Object{"extraArgs": anyMap(settings.Merge(p.spec.Cluster.Spec.Etcd.ExtraArgs, etcdFlags, []settings.Flag{{Name: "listen-metrics-urls", Value: etcdMetrics}}))}
 	if p.image.EtcdTag != "" {
 		etcd["imageTag"] = p.image.EtcdTag
 	}
@@ -50,6 +52,20 @@ func (p plan) kubeadm() (kubeadmDocs, error) {
 		},
 		kubelet: p.settings.Kubelet(),
 	}, nil
+}
+
+// shared is a kubelet's configuration where nodes are containers of one machine:
+// how full its disk is, is its owner's matter.
+func shared(kubelet settings.Object) settings.Object {
+	hard, declared := kubelet["evictionHard"].(settings.Object)
+	if !declared {
+		return kubelet
+	}
+	out := maps.Clone(kubelet)
+	out["evictionHard"] = settings.Object{
+		"memory.available": hard["memory.available"], "nodefs.available": "0%", "imagefs.available": "0%", "nodefs.inodesFree": "0%",
+	}
+	return out
 }
 
 // apiServer leaves anonymous requests on: kubeadm's probes and joining nodes

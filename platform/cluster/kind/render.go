@@ -32,8 +32,8 @@ const (
 	serviceSubnet = "10.96.0.0/16"
 )
 
-// secretPlaceholder stands where the key for Secrets would be.
-const secretPlaceholder = "BASE64-OF-32-RANDOM-BYTES"
+// SecretPlaceholder stands where the key for Secrets would be.
+const SecretPlaceholder = "BASE64-OF-32-RANDOM-BYTES"
 
 // File is a configuration file, by its path below the cluster's folder.
 type File struct {
@@ -170,7 +170,7 @@ func (p plan) config(root string, port int) (*v1alpha4.Cluster, error) {
 			PodSubnet: podSubnet, ServiceSubnet: serviceSubnet,
 		},
 	}
-	for _, doc := range []settings.Object{docs.cluster, docs.init, docs.join, docs.kubelet} {
+	for _, doc := range []settings.Object{docs.cluster, docs.init, docs.join, shared(docs.kubelet)} {
 		data, err := yaml.Marshal(doc)
 		if err != nil {
 			return nil, fmt.Errorf("cluster %s: kubeadm: %w", p.spec.Cluster.Name, err)
@@ -217,7 +217,7 @@ func (p plan) hash() (string, error) {
 	for i := range cfg.Nodes {
 		cfg.Nodes[i].Labels, cfg.Nodes[i].Image = nil, ""
 	}
-	files, err := p.files(secretPlaceholder)
+	files, err := p.files(SecretPlaceholder)
 	if err != nil {
 		return "", err
 	}
@@ -250,7 +250,7 @@ func numbered(prefix string, n int) []string {
 // The same declaration gives the same bytes.
 func Render(spec cluster.Spec, image Image) ([]File, error) {
 	p := newPlan(spec, image)
-	files, err := p.files(secretPlaceholder)
+	files, err := p.files(SecretPlaceholder)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,13 @@ func TestRender(t *testing.T) {
 		"single": nil,
 		"ha": func(s *catalog.ClusterSpec) {
 			s.Etcd.Members = 3
+			s.Etcd.HeartbeatInterval, s.Etcd.ElectionTimeout = catalog.Duration(200*time.Millisecond), catalog.Duration(2*time.Second)
+			s.Etcd.ExtraArgs = map[string]string{"auto-compaction-retention": "8"}
+			s.Kubernetes.Requests = catalog.Requests{Inflight: 800, MutatingInflight: 300}
+			s.Kubernetes.Kubelet = catalog.Kubelet{
+				CPUManagerPolicy: "static", TopologyManagerPolicy: "single-numa-node", MemoryManagerPolicy: "Static", ReservedSystemCPUs: "0",
+				KubeReserved: catalog.Reserved{Memory: "924Mi"}, ReservedMemory: []catalog.ReservedMemory{{Memory: "1Gi"}},
+			}
 			s.Kubernetes.Audit.Level = "None"
 			s.Kubernetes.EncryptSecrets = false
 			s.Kubernetes.AdmissionPlugins = []string{"AlwaysPullImages"}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,7 +149,7 @@ func (s *starter) image(ctx context.Context) (Image, error) {
 // make has kind make the cluster, after what a killed start left is removed.
 func (s *starter) make(ctx context.Context) error {
 	pl := newPlan(s.spec, s.id.Image)
-	if err := checkMounts(s.spec.Cluster); err != nil {
+	if err := errors.Join(checkMounts(s.spec.Cluster), cluster.CheckCPUs(s.spec.Cluster, runtime.NumCPU())); err != nil {
 		return err
 	}
 	left, err := s.eng.nodes(ctx, s.l, s.id.Name)

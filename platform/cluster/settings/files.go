@@ -77,26 +77,6 @@ func (s Settings) AuditPolicy(quiet Quiet) Object {
 	}
 }
 
-// Kubelet is the configuration of real kubelets: nobody enters without a
-// certificate or token, and logs and pods are bounded.
-func (s Settings) Kubelet() Object {
-	return Object{
-		"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
-		"authentication":       Object{"anonymous": Object{"enabled": false}, "webhook": Object{"enabled": true}},
-		"authorization":        Object{"mode": "Webhook"},
-		"readOnlyPort":         0,
-		"rotateCertificates":   true,
-		"tlsMinVersion":        "VersionTLS12",
-		"seccompDefault":       true,
-		"serializeImagePulls":  false,
-		"maxPods":              s.MaxPods(),
-		"containerLogMaxSize":  "10Mi",
-		"containerLogMaxFiles": 3,
-		// Profiles of a node's programs are for nobody who asks.
-		"enableProfilingHandler": false,
-	}
-}
-
 func anyOf(list []string) []any {
 	out := make([]any, len(list))
 	for i, v := range list {

@@ -50,8 +50,12 @@ func (s Settings) EtcdFlags() ([]Flag, error) {
 		{"backend-batch-limit", strconv.Itoa(cmp.Or(e.BatchLimit, 10000))},
 		{"snapshot-count", strconv.Itoa(cmp.Or(e.SnapshotCount, 10000))},
 		{"quota-backend-bytes", strconv.FormatInt(quota, 10)},
+		{"heartbeat-interval", milliseconds(cmp.Or(e.HeartbeatInterval.D(), 100*time.Millisecond))},
+		{"election-timeout", milliseconds(cmp.Or(e.ElectionTimeout.D(), time.Second))},
 	}, nil
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // EtcdEnv is the environment that the declaration asks for a member. Errors
 // name the field.
@@ -79,6 +83,8 @@ func (s Settings) APIServer(files Files, servers int) []Flag {
 		{"profiling", "false"},
 		{"feature-gates", "UnauthenticatedHTTP2DOSMitigation=true"},
 		{"encryption-provider-config", files.Encryption},
+		{"max-requests-inflight", strconv.Itoa(cmp.Or(k.Requests.Inflight, 400))},
+		{"max-mutating-requests-inflight", strconv.Itoa(cmp.Or(k.Requests.MutatingInflight, 200))},
 	}
 	if s.Audits() {
 		flags = append(flags,

@@ -29,7 +29,7 @@ func names(flags []Flag) string {
 // TestFlags says which settings a declaration switches on and off.
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	const always = "enable-admission-plugins admission-control-config-file kubelet-preferred-address-types profiling feature-gates encryption-provider-config"
+	const always = "enable-admission-plugins admission-control-config-file kubelet-preferred-address-types profiling feature-gates encryption-provider-config max-requests-inflight max-mutating-requests-inflight"
 	const audit = " audit-policy-file audit-log-path audit-log-maxsize audit-log-maxbackup"
 	noAudit := func(s *catalog.ClusterSpec) { s.Kubernetes.Audit.Level = "None" }
 	for name, tc := range map[string]struct {
@@ -54,7 +54,8 @@ func TestFlags(t *testing.T) {
 func TestEtcd(t *testing.T) {
 	t.Parallel()
 	flags, err := of(nil).EtcdFlags()
-	want := []Flag{{"backend-batch-interval", "100ms"}, {"backend-batch-limit", "10000"}, {"snapshot-count", "10000"}, {"quota-backend-bytes", "2147483648"}}
+	want := []Flag{{"backend-batch-interval", "100ms"}, {"backend-batch-limit", "10000"}, {"snapshot-count", "10000"}, {"quota-backend-bytes", "2147483648"},
+		{"heartbeat-interval", "100"}, {"election-timeout", "1000"}}
 	if diff := cmp.Diff(want, flags); diff != "" || err != nil {
 		t.Errorf("defaults (-want +got), %v:\n%s", err, diff)
 	}
@@ -98,6 +99,46 @@ func TestNoSecretIsLogged(t *testing.T) {
 		}
 		if !held {
 			t.Errorf("level %q: Secrets are not held back", level)
+		}
+	}
+}
+
+// TestKubelet holds what kubelets are told beyond what is always so.
+func TestKubelet(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kubelet catalog.Kubelet
+		want    Object
+	}{
+		"nothing declared": {catalog.Kubelet{}, Object{}},
+		"their own defaults": {catalog.Kubelet{
+			CPUManagerPolicy: "none", TopologyManagerPolicy: "none", TopologyManagerScope: "container", MemoryManagerPolicy: "None", EvictionMemory: "100Mi",
+		}, Object{}},
+		"pinned": {catalog.Kubelet{
+			CPUManagerPolicy: "static", TopologyManagerPolicy: "single-numa-node", TopologyManagerScope: "pod", MemoryManagerPolicy: "Static",
+			ReservedSystemCPUs: "0-1", KubeReserved: catalog.Reserved{Memory: "1Gi"}, EvictionMemory: "100Mi",
+			ReservedMemory: []catalog.ReservedMemory{{NUMANode: 0, Memory: "1Gi"}, {NUMANode: 1, Memory: "100Mi"}},
+		}, Object{
+			"cpuManagerPolicy": "static", "topologyManagerPolicy": "single-numa-node", "topologyManagerScope": "pod", "memoryManagerPolicy": "Static",
+			"reservedSystemCPUs": "0-1", "kubeReserved": Object{"memory": "1Gi"},
+			"reservedMemory": []any{
+				Object{"numaNode": 0, "limits": Object{"memory": "1Gi"}}, Object{"numaNode": 1, "limits": Object{"memory": "100Mi"}},
+			},
+			"evictionHard": Object{"memory.available": "100Mi", "nodefs.available": "10%", "imagefs.available": "15%", "nodefs.inodesFree": "5%"},
+		}},
+		"kept": {catalog.Kubelet{
+			SystemReserved: catalog.Reserved{CPU: "250m", Memory: "256Mi"}, KubeReserved: catalog.Reserved{CPU: "250m"}, EvictionMemory: "200Mi",
+		}, Object{
+			"systemReserved": Object{"cpu": "250m", "memory": "256Mi"}, "kubeReserved": Object{"cpu": "250m"},
+			"evictionHard": Object{"memory.available": "200Mi", "nodefs.available": "10%", "imagefs.available": "15%", "nodefs.inodesFree": "5%"},
+		}},
+	} {
+		got := of(func(s *catalog.ClusterSpec) { s.Kubernetes.Kubelet = tc.kubelet }).Kubelet()
+		for field := range of(nil).Kubelet() {
+			delete(got, field)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }
