@@ -14,9 +14,13 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/experiment"
+	"dualtrack.internal/tests/experiments/load"
 	"dualtrack.internal/tests/experiments/p95"
 	"dualtrack.internal/tests/experiments/packets"
 	"dualtrack.internal/tests/experiments/silences"
@@ -32,7 +36,15 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	smoke := flag.Bool("smoke", false, "the default against the default alone, shortly")
+	var o options
+	flag.BoolVar(&o.smoke, "smoke", false, "the default against the default alone, shortly (load with its kills, for seconds)")
+	flag.DurationVar(&o.length, "for", 10*time.Minute, "how long each run of load lasts")
+	flag.IntVar(&o.rounds, "rounds", 0, "rounds of load and of logs; a verdict needs 3 (default 1 and 3)")
+	flag.StringVar(&o.rates, "rates", "37,3700", "calls a second of load, an experiment each")
+	flag.Usage = func() {
+		fmt.Fprintf(flag.CommandLine.Output(), "go run ./tests/experiments [flags] [%s]...\n", strings.Join(slices.Sorted(maps.Keys(experiments())), "|"))
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	known := experiments()
 	chosen := flag.Args()
@@ -46,7 +58,7 @@ func run(ctx context.Context) error {
 	}
 	var failed []error
 	for _, name := range chosen {
-		if err := known[name](ctx, *smoke); err != nil {
+		if err := known[name](ctx, o); err != nil {
 			failed = append(failed, fmt.Errorf("experiment %s: %w", name, err))
 		}
 	}
@@ -54,45 +66,82 @@ func run(ctx context.Context) error {
 }
 
 // experiments are run by their names.
-func experiments() map[string]func(ctx context.Context, smoke bool) error {
-	return map[string]func(context.Context, bool) error{
+func experiments() map[string]func(context.Context, options) error {
+	return map[string]func(context.Context, options) error{
 		"p95":         onP95,
 		"packets":     onPackets,
 		"etcd":        bench("--arm", "gogc50,gogc200,batch"),
 		"etcd-lines":  bench("--arm", "etcd35"),
 		"etcd-fsyncs": bench("--fsyncs"),
 		"silences":    onSilences,
+		"load":        onLoad,
 	}
 }
 
-func onPackets(ctx context.Context, smoke bool) error {
-	plan, err := packets.Plan(packets.Options{})
+// options are of all experiments.
+type options struct {
+	smoke  bool
+	length time.Duration
+	rounds int
+	rates  string
+}
+
+// onLoad is an experiment a rate. A smoke has the kills too: that it gets over them
+// is what it shows.
+func onLoad(ctx context.Context, o options) error {
+	root, err := catalog.FindRoot(".")
 	if err != nil {
 		return err
 	}
-	if smoke {
-		plan = plan.Smoke()
+	if o.smoke {
+		o.length, o.rates, o.rounds = 20*time.Second, "370", 1
 	}
-	return conduct(ctx, plan)
+	for _, text := range strings.Split(o.rates, ",") {
+		rate, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("-rates %s: %w", o.rates, err)
+		}
+		plan, err := load.Plan(ctx, load.Options{Root: root, Rate: rate, Length: o.length, Rounds: max(1, o.rounds), Out: os.Stdout})
+		if err != nil {
+			return err
+		}
+		if err := show(ctx, plan); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func onP95(ctx context.Context, smoke bool) (err error) {
-	var o p95.Options
-	if smoke {
-		o = p95.Options{Pods: 3, Hours: 2}
+func onP95(ctx context.Context, o options) (err error) {
+	var size p95.Options
+	if o.smoke {
+		size = p95.Options{Pods: 3, Hours: 2}
 	}
-	plan, stop, err := p95.Plan(ctx, o)
+	plan, stop, err := p95.Plan(ctx, size)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	if smoke {
+	if o.smoke {
 		plan = plan.Smoke()
 	}
-	return conduct(ctx, plan)
+	return show(ctx, plan)
 }
 
-func conduct(ctx context.Context, plan experiment.Plan) error {
+func onSilences(ctx context.Context, o options) error {
+	var writes silences.Writes
+	plan, err := silences.Plan(ctx, &writes)
+	if err != nil {
+		return err
+	}
+	if o.smoke {
+		plan = plan.Smoke()
+	}
+	return errors.Join(show(ctx, plan), writes.Text(os.Stdout))
+}
+
+// show runs a plan and writes its result.
+func show(ctx context.Context, plan experiment.Plan) error {
 	result, err := experiment.Run(ctx, plan, func(text string) { fmt.Fprintln(os.Stderr, text) })
 	if err != nil {
 		return err
@@ -100,27 +149,22 @@ func conduct(ctx context.Context, plan experiment.Plan) error {
 	return result.Text(os.Stdout)
 }
 
-func onSilences(ctx context.Context, smoke bool) error {
-	var writes silences.Writes
-	plan, err := silences.Plan(ctx, &writes)
+func onPackets(ctx context.Context, o options) error {
+	plan, err := packets.Plan(packets.Options{})
 	if err != nil {
 		return err
 	}
-	if smoke {
+	if o.smoke {
 		plan = plan.Smoke()
 	}
-	result, err := experiment.Run(ctx, plan, func(text string) { fmt.Fprintln(os.Stderr, text) })
-	if err != nil {
-		return err
-	}
-	return errors.Join(result.Text(os.Stdout), writes.Text(os.Stdout))
+	return show(ctx, plan)
 }
 
 // bench runs `platform bench etcd`, which users run too.
-func bench(args ...string) func(context.Context, bool) error {
-	return func(ctx context.Context, smoke bool) error {
+func bench(args ...string) func(context.Context, options) error {
+	return func(ctx context.Context, o options) error {
 		line := append([]string{"run", "./platform", "bench", "etcd"}, args...)
-		if smoke && !slices.Contains(args, "--fsyncs") {
+		if o.smoke && !slices.Contains(args, "--fsyncs") {
 			line = append(line, "--smoke", "--operations", "2000")
 		}
 		cmd := exec.CommandContext(ctx, "go", line...)
