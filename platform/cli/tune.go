@@ -18,7 +18,7 @@ import (
 // tuning are the flags of tune.
 type tuning struct {
 	prometheus, replay, job, budget, pprof string
-	window                                 time.Duration
+	window, step, settle                   time.Duration
 	dryRun                                 bool
 }
 
@@ -28,7 +28,10 @@ func newTune(env *environment) *cobra.Command {
 		Use: "tune CLUSTER", Short: "Propose GOGC and GOMEMLIMIT of a cluster's etcd as a Git commit",
 		Long: "tune looks at etcd's collections and memory, in a Prometheus or a recording, and proposes one step of\n" +
 			"GOGC or GOMEMLIMIT as a commit on a branch tune/…, with a profile of 30 seconds when --pprof names a\n" +
-			"member. It touches no cluster and none of the files that are checked out.",
+			"member. It touches no cluster and none of the files that are checked out.\n\n" +
+			"A recording has a JSON object a line, oldest first, a minute apart as a rule: the time, collections of\n" +
+			"the busiest member in a minute, and its resident memory in bytes:\n\n  " + tune.ReplayLine + "\n\n" +
+			"Nothing is proposed before --settle of samples; moving averages keep 0.92 of their past in a minute.",
 		Example: "  platform tune hub --prometheus http://127.0.0.1:9090 --budget 5Gi\n  platform tune hub --replay recording.jsonl --budget 5Gi --dry-run",
 		Args:    argsUsage(cobra.ExactArgs(1)),
 		RunE:    func(cmd *cobra.Command, args []string) error { return env.tune(cmd.Context(), args[0], f) },
@@ -40,6 +43,8 @@ func newTune(env *environment) *cobra.Command {
 	flags.StringVar(&f.budget, "budget", "", "memory that a member may have (default: what the cluster's goMemLimit is nine tenths of)")
 	flags.StringVar(&f.pprof, "pprof", "", "URL of a member that was started with --enable-pprof")
 	flags.DurationVar(&f.window, "window", 2*time.Hour, "how far to look back")
+	flags.DurationVar(&f.step, "step", time.Minute, "time between two samples from Prometheus")
+	flags.DurationVar(&f.settle, "settle", 15*time.Minute, "how long samples are gathered before anything is proposed")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "propose nothing, only say what would be")
 	return cmd
 }
@@ -112,7 +117,9 @@ func (f tuning) start(c *catalog.Cluster) (tune.Config, tune.Knobs, error) {
 	case budget == 0:
 		return tune.Config{}, from, usagef("cluster %s sets no goMemLimit; say with --budget how much memory a member of etcd may have", c.Name)
 	}
-	return tune.Defaults(budget), from, nil
+	config := tune.Defaults(budget)
+	config.Settle = f.settle
+	return config, from, nil
 }
 
 func (f tuning) samples(ctx context.Context, now time.Time) ([]tune.Sample, error) {
@@ -128,11 +135,16 @@ func (f tuning) samples(ctx context.Context, now time.Time) ([]tune.Sample, erro
 		}
 		return samples, nil
 	}
-	if f.window < 20*time.Minute || f.window > 7*24*time.Hour {
-		return nil, usagef("--window %s: look back 20 minutes to 7 days", f.window)
+	switch least := f.settle + 5*f.step; {
+	case f.step < time.Second || f.step > time.Hour || f.step%time.Second != 0:
+		return nil, usagef("--step %s: take a sample every second to every hour, in whole seconds", f.step)
+	case f.window/f.step > 10_000:
+		return nil, usagef("--window %s of --step %s: Prometheus answers with 10,000 samples at the most", f.window, f.step)
+	case f.window < least || f.window > 7*24*time.Hour:
+		return nil, usagef("--window %s: look back %s, which is --settle and 5 samples, to 7 days", f.window, least)
 	}
 	p := tune.Prometheus{URL: f.prometheus, Job: f.job, Client: &http.Client{Timeout: 30 * time.Second}}
-	samples, err := p.Samples(ctx, now.Add(-f.window).Truncate(time.Minute), now, time.Minute)
+	samples, err := p.Samples(ctx, now.Add(-f.window).Truncate(f.step), now, f.step)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,10 @@ const (
 	maxAnswer = 32 << 20
 )
 
-// Replay reads a recording: one JSON object a line, {"at", "collections", "rss"}.
+// ReplayLine is a line of a recording.
+const ReplayLine = `{"at": "2026-03-01T08:00:00Z", "collections": 1740, "rss": 201326592}`
+
+// Replay reads a recording: one JSON object a line, as ReplayLine is.
 func Replay(r io.Reader, name string) ([]Sample, error) {
 	var out []Sample
 	lines := bufio.NewScanner(io.LimitReader(r, maxReplay))
@@ -34,7 +37,7 @@ func Replay(r io.Reader, name string) ([]Sample, error) {
 		err := dec.Decode(&s)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("%s:%d: %w; a line is {\"at\": TIME, \"collections\": A MINUTE, \"rss\": BYTES}", name, n, err)
+			return nil, fmt.Errorf("%s:%d: %w; a line is like %s", name, n, err, ReplayLine)
 		case s.At.IsZero() || s.RSS <= 0 || s.Collections < 0:
 			return nil, fmt.Errorf("%s:%d: at, and rss above zero, are needed", name, n)
 		}

@@ -31,6 +31,7 @@ type Config struct {
 	Ceiling   int           // of GOGC
 	Step      int           // of GOGC
 	LimitStep int64         // of GOMEMLIMIT, bytes
+	Settle    time.Duration // how long samples are gathered before anything is said
 	CoolDown  time.Duration // after a change
 	Often     float64       // collections a minute above which memory is spent on fewer
 	High, Low float64       // shares of the budget: memory is short above, there is room below
@@ -38,8 +39,8 @@ type Config struct {
 
 // Defaults are the bounds for members that may have so much memory.
 func Defaults(budget int64) Config {
-	return Config{Budget: budget, Floor: 50, Ceiling: 200, Step: 25, LimitStep: budget / 10, CoolDown: 30 * time.Minute,
-		Often: 1000, High: 0.8, Low: 0.5}
+	return Config{Budget: budget, Floor: 50, Ceiling: 200, Step: 25, LimitStep: budget / 10,
+		Settle: 15 * time.Minute, CoolDown: 30 * time.Minute, Often: 1000, High: 0.8, Low: 0.5}
 }
 
 // Check says what is wrong with bounds.
@@ -49,6 +50,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("a budget of %d bytes is too little for etcd; give at least 64Mi", c.Budget)
 	case c.Floor < 10 || c.Ceiling < c.Floor || c.Step < 1 || c.LimitStep < 1:
 		return fmt.Errorf("GOGC from %d to %d by %d: the floor is at least 10, the ceiling not below it, the steps at least 1", c.Floor, c.Ceiling, c.Step)
+	case c.Settle < time.Minute:
+		return fmt.Errorf("samples are gathered for %s; give at least a minute", c.Settle)
 	case c.Low <= 0 || c.High <= c.Low || c.High > 1 || c.CoolDown < time.Minute || c.Often <= 0:
 		return fmt.Errorf("marks %g and %g, cool-down %s: the marks rise between 0 and 1, the cool-down is at least a minute", c.Low, c.High, c.CoolDown)
 	}
@@ -57,9 +60,6 @@ func (c Config) Check() error {
 
 // Decay is what a moving average keeps of its past in a minute.
 const Decay = 0.92
-
-// settle is how long samples are gathered before anything is said.
-const settle = 15 * time.Minute
 
 // average is a moving average with its spread.
 type average struct{ mean, variance float64 }
@@ -118,7 +118,7 @@ func Step(c Config, s State, m Sample) (State, *Change, string) {
 	if minutes <= 0 {
 		return s, nil, "older than the last"
 	}
-	gathering := m.At.Sub(s.began) < settle
+	gathering := m.At.Sub(s.began) < c.Settle
 	s.last = m.At
 	if gathering || !s.unusual(m) {
 		s.inARow = 0

@@ -150,6 +150,7 @@ func TestConfigRefuses(t *testing.T) {
 	for name, change := range map[string]func(*tune.Config){
 		"budget": func(c *tune.Config) { c.Budget = 1 }, "floor": func(c *tune.Config) { c.Floor = 5 },
 		"ceiling": func(c *tune.Config) { c.Ceiling = 10 }, "marks": func(c *tune.Config) { c.Low = 0.9 }, "cool-down": func(c *tune.Config) { c.CoolDown = 0 },
+		"settling": func(c *tune.Config) { c.Settle = 0 },
 	} {
 		c := tune.Defaults(1000 * mib)
 		change(&c)
@@ -294,6 +295,10 @@ func untouched(t *testing.T, repo *git.Repository, file, text string, base plumb
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
+	documented, err := tune.Replay(strings.NewReader(tune.ReplayLine), "r")
+	if diff := cmp.Diff([]tune.Sample{{At: start(), Collections: 1740, RSS: 192 * mib}}, documented); err != nil || diff != "" {
+		t.Errorf("the documented line: %v (-want +got):\n%s", err, diff)
+	}
 	got, err := tune.Replay(strings.NewReader("{\"at\":\"2026-03-01T08:00:00Z\",\"collections\":5,\"rss\":7}\n\n"), "r")
 	if diff := cmp.Diff([]tune.Sample{{At: start(), Collections: 5, RSS: 7}}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

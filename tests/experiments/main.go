@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,6 +22,7 @@ import (
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/experiment"
 	"dualtrack.internal/tests/experiments/load"
+	"dualtrack.internal/tests/experiments/logs"
 	"dualtrack.internal/tests/experiments/p95"
 	"dualtrack.internal/tests/experiments/packets"
 	"dualtrack.internal/tests/experiments/silences"
@@ -75,6 +77,7 @@ func experiments() map[string]func(context.Context, options) error {
 		"etcd-fsyncs": bench("--fsyncs"),
 		"silences":    onSilences,
 		"load":        onLoad,
+		"logs":        onLogs,
 	}
 }
 
@@ -110,6 +113,27 @@ func onLoad(ctx context.Context, o options) error {
 		}
 	}
 	return nil
+}
+
+// onLogs measures, then kills.
+func onLogs(ctx context.Context, o options) error {
+	const cluster = "edge-lima"
+	work, kills := logs.Files{Count: 20, Lines: 25_000}, logs.Files{Count: 10, Lines: 6000, Rotate: 1500}
+	if o.smoke {
+		work.Lines, kills.Lines = 2500, 3000
+	}
+	plan, err := logs.Plan(ctx, logs.Options{Cluster: cluster, Files: work, Rounds: cmp.Or(o.rounds, 3)})
+	if err != nil {
+		return err
+	}
+	if o.smoke {
+		plan.Rounds = 1 // both arms, so that each is seen to lose nothing
+	}
+	if err := show(ctx, plan); err != nil {
+		return err
+	}
+	fmt.Println()
+	return logs.ShowKills(ctx, os.Stdout, cluster, kills, 2000)
 }
 
 func onP95(ctx context.Context, o options) (err error) {
