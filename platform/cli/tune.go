@@ -30,7 +30,8 @@ func newTune(env *environment) *cobra.Command {
 			"GOGC or GOMEMLIMIT as a commit on a branch tune/…, with a profile of 30 seconds when --pprof names a\n" +
 			"member. It touches no cluster and none of the files that are checked out.\n\n" +
 			"A recording has a JSON object a line, oldest first, a minute apart as a rule: the time, collections of\n" +
-			"the busiest member in a minute, and its resident memory in bytes:\n\n  " + tune.ReplayLine + "\n\n" +
+			"the busiest member in a minute, its resident memory in bytes, and the share of its CPU time that\n" +
+			"collecting took, which may be left out:\n\n  " + tune.ReplayLine + "\n\n" +
 			"Nothing is proposed before --settle of samples; moving averages keep 0.92 of their past in a minute.",
 		Example: "  platform tune hub --prometheus http://127.0.0.1:9090 --budget 5Gi\n  platform tune hub --replay recording.jsonl --budget 5Gi --dry-run",
 		Args:    argsUsage(cobra.ExactArgs(1)),

@@ -14,6 +14,7 @@ type Outcome struct {
 	Words       map[string]int `json:"words"` // what the step did, how often
 	Collections float64        `json:"collectionsAMinute"`
 	RSS         float64        `json:"rssBytes"`
+	GCShare     float64        `json:"gcShare,omitempty"`
 	Changes     []Change       `json:"changes"`
 	Committed   *Committed     `json:"committed,omitempty"`
 }
@@ -36,7 +37,7 @@ func Run(c Config, from Knobs, samples []Sample) (Outcome, error) {
 			break
 		}
 	}
-	o.Collections, o.RSS = s.Averages()
+	o.Collections, o.RSS, o.GCShare = s.Averages()
 	return o, nil
 }
 
@@ -50,7 +51,11 @@ func (o Outcome) Change() (Change, bool) {
 
 // Evidence is the outcome as figures for a commit.
 func (o Outcome) Evidence() string {
-	return fmt.Sprintf("%d samples; moving averages: %.0f collections a minute, %.0f MiB resident.", o.Samples, o.Collections, o.RSS/(1<<20))
+	said := fmt.Sprintf("%d samples; moving averages: %.0f collections a minute, %.0f MiB resident", o.Samples, o.Collections, o.RSS/(1<<20))
+	if o.GCShare > 0 {
+		said += fmt.Sprintf(", %.0f %% of the CPU time for collecting", o.GCShare*100)
+	}
+	return said + "."
 }
 
 // Text writes the outcome for people.

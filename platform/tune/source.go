@@ -20,7 +20,7 @@ const (
 )
 
 // ReplayLine is a line of a recording.
-const ReplayLine = `{"at": "2026-03-01T08:00:00Z", "collections": 1740, "rss": 201326592}`
+const ReplayLine = `{"at": "2026-03-01T08:00:00Z", "collections": 1740, "rss": 201326592, "gcShare": 0.18}`
 
 // Replay reads a recording: one JSON object a line, as ReplayLine is.
 func Replay(r io.Reader, name string) ([]Sample, error) {
@@ -38,8 +38,8 @@ func Replay(r io.Reader, name string) ([]Sample, error) {
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%s:%d: %w; a line is like %s", name, n, err, ReplayLine)
-		case s.At.IsZero() || s.RSS <= 0 || s.Collections < 0:
-			return nil, fmt.Errorf("%s:%d: at, and rss above zero, are needed", name, n)
+		case s.At.IsZero() || s.RSS <= 0 || s.Collections < 0 || s.GCShare < 0 || s.GCShare > 1:
+			return nil, fmt.Errorf("%s:%d: at, and rss above zero, are needed; gcShare is between 0 and 1", name, n)
 		}
 		out = append(out, s)
 	}
@@ -68,12 +68,18 @@ func (p Prometheus) Samples(ctx context.Context, from, to time.Time, step time.D
 	if err != nil {
 		return nil, err
 	}
+	rate := func(metric string) string { return "rate(" + metric + "{job=" + job + "}[" + window + "])" }
+	share, err := p.query(ctx, "max(("+rate("go_cpu_classes_gc_total_cpu_seconds_total")+"-"+rate("go_cpu_classes_gc_mark_idle_cpu_seconds_total")+
+		")/"+rate("process_cpu_seconds_total")+")", from, to, step)
+	if err != nil {
+		return nil, err
+	}
 	var out []Sample
 	for at := from; !at.After(to); at = at.Add(step) {
 		c, ok := collections[at.Unix()]
 		m, ok2 := rss[at.Unix()]
 		if ok && ok2 && m > 0 {
-			out = append(out, Sample{At: at, Collections: c, RSS: m})
+			out = append(out, Sample{At: at, Collections: c, RSS: m, GCShare: share[at.Unix()]}) // 0 where etcd does not tell
 		}
 	}
 	return out, nil

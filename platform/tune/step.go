@@ -18,10 +18,10 @@ type Knobs struct {
 
 // Sample is what was seen at one time.
 type Sample struct {
-	At time.Time `json:"at"`
-	// Collections a minute. etcd exports no share of CPU that collecting takes.
-	Collections float64 `json:"collections"`
-	RSS         float64 `json:"rss"` // bytes
+	At          time.Time `json:"at"`
+	Collections float64   `json:"collections"`       // a minute
+	RSS         float64   `json:"rss"`               // bytes
+	GCShare     float64   `json:"gcShare,omitempty"` // of CPU time, that collecting took; 0 where etcd does not tell
 }
 
 // Config bounds what may be proposed.
@@ -34,13 +34,14 @@ type Config struct {
 	Settle    time.Duration // how long samples are gathered before anything is said
 	CoolDown  time.Duration // after a change
 	Often     float64       // collections a minute above which memory is spent on fewer
+	Costly    float64       // share of CPU time above which it is too
 	High, Low float64       // shares of the budget: memory is short above, there is room below
 }
 
 // Defaults are the bounds for members that may have so much memory.
 func Defaults(budget int64) Config {
 	return Config{Budget: budget, Floor: 50, Ceiling: 200, Step: 25, LimitStep: budget / 10,
-		Settle: 15 * time.Minute, CoolDown: 30 * time.Minute, Often: 1000, High: 0.8, Low: 0.5}
+		Settle: 15 * time.Minute, CoolDown: 30 * time.Minute, Often: 1000, Costly: 0.25, High: 0.8, Low: 0.5}
 }
 
 // Check says what is wrong with bounds.
@@ -52,7 +53,7 @@ func (c Config) Check() error {
 		return fmt.Errorf("GOGC from %d to %d by %d: the floor is at least 10, the ceiling not below it, the steps at least 1", c.Floor, c.Ceiling, c.Step)
 	case c.Settle < time.Minute:
 		return fmt.Errorf("samples are gathered for %s; give at least a minute", c.Settle)
-	case c.Low <= 0 || c.High <= c.Low || c.High > 1 || c.CoolDown < time.Minute || c.Often <= 0:
+	case c.Low <= 0 || c.High <= c.Low || c.High > 1 || c.CoolDown < time.Minute || c.Often <= 0 || c.Costly <= 0:
 		return fmt.Errorf("marks %g and %g, cool-down %s: the marks rise between 0 and 1, the cool-down is at least a minute", c.Low, c.High, c.CoolDown)
 	}
 	return nil
@@ -78,7 +79,7 @@ func (a average) add(v, minutes float64) average {
 type State struct {
 	Knobs                Knobs
 	began, last, changed time.Time
-	collections, rss     average
+	collections, rss, gc average
 	before               *memory // of the last change, until it was judged
 	refused              map[Knobs]bool
 	inARow               int // unusual samples; they are bursts until they last
@@ -93,8 +94,10 @@ type memory struct {
 // NewState begins with what is set now.
 func NewState(k Knobs) State { return State{Knobs: k} }
 
-// Averages are the moving averages: collections a minute, bytes.
-func (s State) Averages() (collections, rss float64) { return s.collections.mean, s.rss.mean }
+// Averages are the moving averages: collections a minute, bytes, share of CPU time.
+func (s State) Averages() (collections, rss, gc float64) {
+	return s.collections.mean, s.rss.mean, s.gc.mean
+}
 
 // Change is a proposal.
 type Change struct {
@@ -111,7 +114,7 @@ type Change struct {
 func Step(c Config, s State, m Sample) (State, *Change, string) {
 	if s.began.IsZero() {
 		s.began, s.last = m.At, m.At
-		s.collections, s.rss = average{mean: m.Collections}, average{mean: m.RSS}
+		s.collections, s.rss, s.gc = average{mean: m.Collections}, average{mean: m.RSS}, average{mean: m.GCShare}
 		return s, nil, "gathering"
 	}
 	minutes := m.At.Sub(s.last).Minutes()
@@ -126,7 +129,7 @@ func Step(c Config, s State, m Sample) (State, *Change, string) {
 		s.inARow++
 		return s, nil, "burst"
 	}
-	s.collections, s.rss = s.collections.add(m.Collections, minutes), s.rss.add(m.RSS, minutes)
+	s.collections, s.rss, s.gc = s.collections.add(m.Collections, minutes), s.rss.add(m.RSS, minutes), s.gc.add(m.GCShare, minutes)
 	switch {
 	case gathering:
 		return s, nil, "gathering"
@@ -196,6 +199,9 @@ func (s State) want(c Config) (Knobs, string) {
 	case k.Limit > 0 && k.Limit < most && s.rss.mean > 0.95*float64(k.Limit) && s.collections.mean > c.Often:
 		k.Limit = min(most, k.Limit+c.LimitStep)
 		return k, fmt.Sprintf("%.0f collections a minute with memory at the limit, and the budget has room", s.collections.mean)
+	case share < c.Low && s.gc.mean > c.Costly && k.GOGC < c.Ceiling:
+		k.GOGC = min(c.Ceiling, k.GOGC+c.Step)
+		return k, fmt.Sprintf("%.0f %% of the CPU time collects garbage, and memory is %.0f %% of the budget", s.gc.mean*100, share*100)
 	case share < c.Low && s.collections.mean > c.Often && k.GOGC < c.Ceiling:
 		k.GOGC = min(c.Ceiling, k.GOGC+c.Step)
 		return k, fmt.Sprintf("%.0f collections a minute, and memory is %.0f %% of the budget", s.collections.mean, share*100)

@@ -30,6 +30,7 @@ type phase struct {
 	minutes     int
 	collections float64
 	rss         float64 // MiB
+	gc          float64 // share of CPU time
 }
 
 func samples(phases ...phase) []tune.Sample {
@@ -37,7 +38,7 @@ func samples(phases ...phase) []tune.Sample {
 	for _, p := range phases {
 		for range p.minutes {
 			ripple := 1 + 0.02*float64(len(out)%3-1)
-			out = append(out, tune.Sample{At: start().Add(time.Duration(len(out)) * time.Minute), Collections: p.collections * ripple, RSS: p.rss * mib * ripple})
+			out = append(out, tune.Sample{At: start().Add(time.Duration(len(out)) * time.Minute), Collections: p.collections * ripple, RSS: p.rss * mib * ripple, GCShare: p.gc})
 		}
 	}
 	return out
@@ -78,16 +79,17 @@ func TestTranscripts(t *testing.T) {
 		from tune.Knobs
 		all  []tune.Sample
 	}{
-		{"calm", tune.Knobs{GOGC: 100}, samples(phase{60, 200, 600})},
-		{"memory-short", tune.Knobs{GOGC: 100}, samples(phase{60, 200, 900}, phase{60, 400, 820})},
-		{"memory-short-at-the-floor", tune.Knobs{GOGC: 50}, samples(phase{60, 200, 900})},
-		{"room-for-fewer-collections", tune.Knobs{GOGC: 100}, samples(phase{30, 1760, 300}, phase{40, 1400, 320}, phase{120, 900, 340})},
-		{"ceiling", tune.Knobs{GOGC: 190}, samples(phase{120, 1760, 300})},
-		{"burst", tune.Knobs{GOGC: 100}, samples(phase{30, 200, 600}, phase{3, 3000, 1000}, phase{30, 200, 600})},
-		{"lasting", tune.Knobs{GOGC: 100}, samples(phase{30, 200, 600}, phase{60, 200, 950})},
-		{"worse", tune.Knobs{GOGC: 100}, samples(phase{20, 1760, 400}, phase{120, 1200, 900}, phase{60, 1760, 400})},
-		{"lowering-brought-nothing", tune.Knobs{GOGC: 100}, samples(phase{20, 400, 900}, phase{90, 900, 900})},
-		{"limit-presses", tune.Knobs{GOGC: 50, Limit: 400 * mib}, samples(phase{40, 3000, 395})},
+		{"calm", tune.Knobs{GOGC: 100}, samples(phase{minutes: 60, collections: 200, rss: 600})},
+		{"memory-short", tune.Knobs{GOGC: 100}, samples(phase{minutes: 60, collections: 200, rss: 900}, phase{minutes: 60, collections: 400, rss: 820})},
+		{"memory-short-at-the-floor", tune.Knobs{GOGC: 50}, samples(phase{minutes: 60, collections: 200, rss: 900})},
+		{"room-for-fewer-collections", tune.Knobs{GOGC: 100}, samples(phase{minutes: 30, collections: 1760, rss: 300}, phase{minutes: 40, collections: 1400, rss: 320}, phase{minutes: 120, collections: 900, rss: 340})},
+		{"costly-collecting", tune.Knobs{GOGC: 50}, samples(phase{minutes: 40, collections: 300, rss: 300, gc: 0.4}, phase{minutes: 60, collections: 200, rss: 340, gc: 0.2})},
+		{"ceiling", tune.Knobs{GOGC: 190}, samples(phase{minutes: 120, collections: 1760, rss: 300})},
+		{"burst", tune.Knobs{GOGC: 100}, samples(phase{minutes: 30, collections: 200, rss: 600}, phase{minutes: 3, collections: 3000, rss: 1000}, phase{minutes: 30, collections: 200, rss: 600})},
+		{"lasting", tune.Knobs{GOGC: 100}, samples(phase{minutes: 30, collections: 200, rss: 600}, phase{minutes: 60, collections: 200, rss: 950})},
+		{"worse", tune.Knobs{GOGC: 100}, samples(phase{minutes: 20, collections: 1760, rss: 400}, phase{minutes: 120, collections: 1200, rss: 900}, phase{minutes: 60, collections: 1760, rss: 400})},
+		{"lowering-brought-nothing", tune.Knobs{GOGC: 100}, samples(phase{minutes: 20, collections: 400, rss: 900}, phase{minutes: 90, collections: 900, rss: 900})},
+		{"limit-presses", tune.Knobs{GOGC: 50, Limit: 400 * mib}, samples(phase{minutes: 40, collections: 3000, rss: 395})},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -296,7 +298,7 @@ func untouched(t *testing.T, repo *git.Repository, file, text string, base plumb
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	documented, err := tune.Replay(strings.NewReader(tune.ReplayLine), "r")
-	if diff := cmp.Diff([]tune.Sample{{At: start(), Collections: 1740, RSS: 192 * mib}}, documented); err != nil || diff != "" {
+	if diff := cmp.Diff([]tune.Sample{{At: start(), Collections: 1740, RSS: 192 * mib, GCShare: 0.18}}, documented); err != nil || diff != "" {
 		t.Errorf("the documented line: %v (-want +got):\n%s", err, diff)
 	}
 	got, err := tune.Replay(strings.NewReader("{\"at\":\"2026-03-01T08:00:00Z\",\"collections\":5,\"rss\":7}\n\n"), "r")
@@ -330,6 +332,8 @@ func TestPrometheus(t *testing.T) {
 		value := "1760.5"
 		if strings.Contains(r.FormValue("query"), "resident") {
 			value = "4096"
+		} else if strings.Contains(r.FormValue("query"), "cpu_classes") {
+			value = "0.5"
 		}
 		fmt.Fprintf(w, `{"status":"success","data":{"result":[{"values":[[%d,%q],[%d,"NaN"]]}]}}`, start().Unix(), value, start().Add(time.Minute).Unix())
 	}))
@@ -339,10 +343,12 @@ func TestPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]tune.Sample{{At: start(), Collections: 1760.5, RSS: 4096}}, got); diff != "" {
+	if diff := cmp.Diff([]tune.Sample{{At: start(), Collections: 1760.5, RSS: 4096, GCShare: 0.5}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	want := []string{`max(rate(go_gc_duration_seconds_count{job="etcd"}[60s]))*60`, `max(process_resident_memory_bytes{job="etcd"})`}
+	want := []string{`max(rate(go_gc_duration_seconds_count{job="etcd"}[60s]))*60`, `max(process_resident_memory_bytes{job="etcd"})`,
+		`max((rate(go_cpu_classes_gc_total_cpu_seconds_total{job="etcd"}[60s])-rate(go_cpu_classes_gc_mark_idle_cpu_seconds_total{job="etcd"}[60s]))` +
+			`/rate(process_cpu_seconds_total{job="etcd"}[60s]))`}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -375,7 +381,7 @@ func TestProfile(t *testing.T) {
 
 func TestOutcome(t *testing.T) {
 	t.Parallel()
-	o, err := tune.Run(tune.Defaults(1000*mib), tune.Knobs{GOGC: 100}, samples(phase{60, 200, 900}))
+	o, err := tune.Run(tune.Defaults(1000*mib), tune.Knobs{GOGC: 100}, samples(phase{minutes: 60, collections: 200, rss: 900}))
 	if err != nil {
 		t.Fatal(err)
 	}

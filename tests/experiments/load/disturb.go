@@ -30,6 +30,9 @@ func disturb(ctx context.Context, h *hub, cpu *meter, begun time.Time, length ti
 		if err := until(ctx, begun.Add(length*step.tenths/10)); err != nil {
 			return nil, err
 		}
+		if time.Since(begun) > length*8/10 && step.kills {
+			return append(marks, mark{what: "there was no time left for the next kill: starting again took that long", at: time.Since(begun)}), nil
+		}
 		if step.tenths == 6 {
 			var err error
 			if victim, err = h.leader(ctx); err != nil {
