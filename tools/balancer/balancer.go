@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -85,14 +86,21 @@ func (b *balancer) watch(ctx context.Context, be *backend) {
 		err := b.check(limited, be.addr)
 		cancel()
 		if ctx.Err() == nil {
-			be.note(err, b.log)
+			be.note(err, b.readyBeside(be), b.log)
 		}
 		pause(ctx, b.opt.interval)
 	}
 }
 
-// note takes the outcome of a check.
-func (be *backend) note(err error, log *slog.Logger) {
+// readyBeside says that another backend is ready.
+func (b *balancer) readyBeside(be *backend) bool {
+	return slices.ContainsFunc(b.backends, func(other *backend) bool { return other != be && other.isReady() })
+}
+
+// note takes the outcome of a check. Connections to a backend that is not ready are
+// ended only if there is a ready one to go to: where all are overloaded, ending them
+// brings nothing but a new handshake for each.
+func (be *backend) note(err error, elsewhere bool, log *slog.Logger) {
 	be.mu.Lock()
 	defer be.mu.Unlock()
 	if err == nil {
@@ -110,6 +118,9 @@ func (be *backend) note(err error, log *slog.Logger) {
 		log.Warn("backend not ready", "backend", be.addr, "error", err)
 	}
 	be.known, be.ready = true, false
+	if !elsewhere {
+		return
+	}
 	for conn := range be.conns {
 		_ = conn.Close()
 	}

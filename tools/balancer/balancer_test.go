@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,7 @@ import (
 type server struct {
 	*httptest.Server
 	unready atomic.Bool
+	checks  atomic.Int64
 }
 
 func (s *server) addr() string { return s.Listener.Addr().String() }
@@ -87,6 +89,9 @@ func newServer(t *testing.T, p pki, name string) *server {
 	t.Helper()
 	s := &server{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			s.checks.Add(1)
+		}
 		if r.URL.Path == "/readyz" && s.unready.Load() {
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, "[+]ping ok\n[-]etcd failed\n")
@@ -193,6 +198,41 @@ func TestDeadBackendIsSkippedAtOnce(t *testing.T) {
 			t.Errorf("answer is %q", got)
 		}
 	}
+}
+
+// TestNowhereElse holds that connections stay where they are while no backend is
+// ready, and move once one is.
+func TestNowhereElse(t *testing.T) {
+	t.Parallel()
+	p := newPKI(t)
+	a, b := newServer(t, p, "a"), newServer(t, p, "b")
+	endpoint, _ := balance(t, p, a.addr(), b.addr())
+	kept := client(t, p, true)
+	eventually(t, "a connection to a", func() bool {
+		kept.CloseIdleConnections()
+		return ask(kept, endpoint) == "a"
+	})
+	for _, s := range []*server{b, a} { // b first, or the connection would move to it
+		s.unready.Store(true)
+		enough := s.checks.Load() + 3*failures
+		eventually(t, "checks that fail", func() bool { return s.checks.Load() > enough })
+	}
+	var again bool
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { again = i.Reused }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+endpoint+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := kept.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil || !again {
+		t.Errorf("the connection was ended with nowhere to go (%v)", err)
+	}
+	answer.Body.Close()
+	b.unready.Store(false)
+	eventually(t, "it moves to b", func() bool { return ask(kept, endpoint) == "b" })
 }
 
 func TestNoBackend(t *testing.T) {
