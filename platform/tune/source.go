@@ -79,7 +79,7 @@ func (p Prometheus) Samples(ctx context.Context, from, to time.Time, step time.D
 		c, ok := collections[at.Unix()]
 		m, ok2 := rss[at.Unix()]
 		if ok && ok2 && m > 0 {
-			out = append(out, Sample{At: at, Collections: c, RSS: m, GCShare: share[at.Unix()]}) // 0 where etcd does not tell
+			out = append(out, Sample{At: at, Collections: c, RSS: m, GCShare: min(1, share[at.Unix()])}) // 0 where etcd does not tell; an estimate, which may be above 1
 		}
 	}
 	return out, nil
