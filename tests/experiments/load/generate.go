@@ -153,7 +153,7 @@ func add[K comparable](to, from map[K]int) {
 func (g *generator) call(ctx context.Context, i int, deadline time.Time) (status int, err error) {
 	c := g.pick(i)
 	if c.watch {
-		return g.watch(ctx, c, i)
+		return g.watch(ctx, c, i, deadline)
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
@@ -170,12 +170,20 @@ func (g *generator) call(ctx context.Context, i int, deadline time.Time) (status
 	return answer.StatusCode, nil
 }
 
-// watch reads on after its answer has begun; run waits for its end.
-func (g *generator) watch(ctx context.Context, c call, i int) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience+watchLength)
+// watch reads on after its answer has begun; run waits for its end. The deadline is
+// the beginning's.
+func (g *generator) watch(ctx context.Context, c call, i int, deadline time.Time) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience+2*watchLength)
+	late := time.AfterFunc(time.Until(deadline), cancel)
 	answer, err := g.send(ctx, c, i)
-	if err != nil {
+	if inTime := late.Stop(); err != nil || !inTime {
 		cancel()
+		if !inTime {
+			err = errors.Join(context.DeadlineExceeded, err)
+			if answer != nil {
+				_ = answer.Body.Close() // it came too late
+			}
+		}
 		return 0, err
 	}
 	g.watches.Go(func() {
@@ -220,12 +228,12 @@ func (g *generator) note(c call, status int, text []byte) {
 func kindOf(err error) string {
 	timeout, ok := errors.AsType[net.Error](err)
 	switch {
+	case errors.Is(err, context.DeadlineExceeded), ok && timeout.Timeout():
+		return "no answer in time"
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
-	case errors.Is(err, context.DeadlineExceeded), ok && timeout.Timeout():
-		return "no answer in time"
 	}
 	return "connection lost"
 }
