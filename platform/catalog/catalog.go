@@ -25,7 +25,7 @@ type Catalog struct {
 	Clusters   []*Cluster            // hub first, then by name
 	Fleet      *Fleet                // clusters/fleet.yaml
 	Exceptions []Exception           // policies/exceptions.yaml, in file order; nil without the file
-	Silences   []*Silences           // silences/*.yaml, by path
+	Silences   []*Silences           // policies/silences/*.yaml, by path
 }
 
 // Duration is a time.Duration written as in Go ("100ms", "5m").

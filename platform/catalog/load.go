@@ -17,7 +17,7 @@ const (
 	fleetFile      = "clusters/fleet.yaml"
 	baselineFile   = "components/baseline.yaml"
 	exceptionsFile = "policies/exceptions.yaml"
-	silencesDir    = "silences"
+	silencesDir    = "policies/silences"
 )
 
 // FindRoot walks up from a folder to the one that holds clusters/fleet.yaml.

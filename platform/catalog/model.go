@@ -42,7 +42,7 @@ func kinds() []kind {
 		{"Fleet", reflect.TypeFor[Fleet](), "all clusters and how they are rolled out: clusters/fleet.yaml"},
 		{"Baseline", reflect.TypeFor[Baseline](), "every version the distribution stands on: components/baseline.yaml"},
 		{"Exceptions", reflect.TypeFor[Exceptions](), "what is waived, by whom, until when: policies/exceptions.yaml"},
-		{"Silences", reflect.TypeFor[Silences](), "alerts that nobody is told about, by whose word, why, until when: silences/*.yaml"},
+		{"Silences", reflect.TypeFor[Silences](), "alerts that nobody is told about, by whose word, why, until when: policies/silences/*.yaml"},
 		{"Lock", reflect.TypeFor[Lock](), "the distribution that a repository of one's own stands on: platform.lock"},
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"dualtrack.internal/platform/finding"
 )
 
-// Silences is a file of silences/: alerts that nobody is told about, by whose
+// Silences is a file of policies/silences/: alerts that nobody is told about, by whose
 // word, why, from when until when.
 type Silences struct {
 	Name   string      `yaml:"-"`
@@ -35,7 +35,7 @@ type SilenceSpec struct {
 // bounded time are for policy to demand: their lack denies the tree and leaves it
 // readable.
 type Silence struct {
-	Name     string    `yaml:"name" required:"true" format:"name" doc:"name, the only one of its kind in silences/; a renamed silence is another one"`
+	Name     string    `yaml:"name" required:"true" format:"name" doc:"name, the only one of its kind in policies/silences/; a renamed silence is another one"`
 	Matchers []Matcher `yaml:"matchers" required:"true" doc:"what an alert's labels must be, all of it"`
 	From     string    `yaml:"from" required:"true" format:"date-time" doc:"begin, RFC 3339"`
 	Until    string    `yaml:"until" required:"true" format:"date-time" doc:"end, RFC 3339; at most 30 days after the begin"`
@@ -100,7 +100,7 @@ func (c *Catalog) Wanted() []Silence {
 	return out
 }
 
-// silences reads silences/, which may be missing.
+// silences reads policies/silences/, which may be missing.
 func (l *loader) silences() {
 	if !l.tree.there(silencesDir) {
 		return

@@ -19,7 +19,7 @@ func newSilence(env *environment) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "silence", Short: "Make an Alertmanager hold the silences of Git", Args: argsUsage(cobra.NoArgs),
-		Long: "silence compares silences/*.yaml with what an Alertmanager holds. Silences of ours bear a mark in their\n" +
+		Long: "silence compares policies/silences/*.yaml with what an Alertmanager holds. Silences of ours bear a mark in their\n" +
 			"comment; every other one is foreign, is reported and never touched, unless Git holds the same silence.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -45,7 +45,7 @@ func newSilence(env *environment) *cobra.Command {
 		Example: "  platform silence import --alertmanager http://127.0.0.1:9093 --write night",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return env.importSilences(cmd.Context(), url, file) },
 	}
-	adopt.Flags().StringVar(&file, "write", "", "write silences/NAME.yaml, which must not be there yet, instead of printing it")
+	adopt.Flags().StringVar(&file, "write", "", "write policies/silences/NAME.yaml, which must not be there yet, instead of printing it")
 	for _, c := range []*cobra.Command{status, sync, adopt} {
 		c.Flags().StringVar(&url, "alertmanager", "", "URL of an Alertmanager")
 		cmd.AddCommand(c)

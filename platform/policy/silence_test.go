@@ -15,7 +15,7 @@ func TestSilences(t *testing.T) {
 	t.Parallel()
 	in := testInput(t)
 	cat := &catalog.Catalog{Fleet: in.Fleet, Baseline: in.Baseline}
-	cat.Silences = []*catalog.Silences{{Name: "a", File: "silences/a.yaml", Spec: catalog.SilenceSpec{Silences: []catalog.Silence{
+	cat.Silences = []*catalog.Silences{{Name: "a", File: "policies/silences/a.yaml", Spec: catalog.SilenceSpec{Silences: []catalog.Silence{
 		silenceOf("good"),
 		silenceOf("nobody", func(s *catalog.Silence) { s.Owner, s.Reason = "", " " }),
 		silenceOf("long", func(s *catalog.Silence) { s.Until = "2030-02-01T00:00:01Z" }),

@@ -118,7 +118,7 @@ type FileError struct{ What string }
 
 func (e *FileError) Error() string { return e.What }
 
-// Write begins the file in a repository's silences/ and gives its path there. It
+// Write begins the file in a repository's policies/silences/ and gives its path there. It
 // never writes over one.
 func (f *File) Write(root string) (string, error) {
 	name := f.Metadata.Name
@@ -129,7 +129,7 @@ func (f *File) Write(root string) (string, error) {
 	if err := f.Text(&text); err != nil {
 		return "", err
 	}
-	path := "silences/" + name + ".yaml"
+	path := "policies/silences/" + name + ".yaml"
 	full := filepath.Join(root, filepath.FromSlash(path))
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return "", fmt.Errorf("write %s: %w", path, err)

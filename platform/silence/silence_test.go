@@ -196,7 +196,7 @@ func FuzzParse(f *testing.F) {
 		if err := file.Text(&out); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := catalog.ReadSilences("silences/fuzzed.yaml", []byte(out.String())); err != nil {
+		if _, err := catalog.ReadSilences("policies/silences/fuzzed.yaml", []byte(out.String())); err != nil {
 			t.Errorf("%v\n%s", err, out.String())
 		}
 	})
@@ -344,11 +344,11 @@ reference: in Git 2, held as they are 1, ended 0; changes 1, written 0; foreign,
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	b.Reset()
-	denied := Deny(source, []finding.Finding{{Rule: "DT-SIL-001", Severity: finding.Error, Message: "no owner", Mend: "write one", Position: finding.Position{File: "silences/a.yaml", Line: 3}}})
+	denied := Deny(source, []finding.Finding{{Rule: "DT-SIL-001", Severity: finding.Error, Message: "no owner", Mend: "write one", Position: finding.Position{File: "policies/silences/a.yaml", Line: 3}}})
 	if err := denied.Text(&b); err != nil {
 		t.Fatal(err)
 	}
-	want = "silences/a.yaml:3: error: DT-SIL-001: no owner\n    mend: write one\npolicy denies the silences; nothing was asked of the Alertmanager\n"
+	want = "policies/silences/a.yaml:3: error: DT-SIL-001: no owner\n    mend: write one\npolicy denies the silences; nothing was asked of the Alertmanager\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" || !denied.Differs() {
 		t.Errorf("differs %v (-want +got):\n%s", denied.Differs(), diff)
 	}
@@ -408,11 +408,11 @@ func TestImport(t *testing.T) {
 	if adopted != 3 {
 		t.Errorf("a sync takes over %d, want 3:\n%s", adopted, strings.Join(does(Compare(source, held)), "\n"))
 	}
-	if _, err := file.Write(repository); err == nil || err.Error() != "silences/night.yaml is there already; choose another name" {
+	if _, err := file.Write(repository); err == nil || err.Error() != "policies/silences/night.yaml is there already; choose another name" {
 		t.Errorf("a second time: %v", err)
 	}
 	file.Metadata.Name = "../x"
 	if _, err := file.Write(repository); err == nil {
-		t.Error("a file outside silences/ was written")
+		t.Error("a file outside policies/silences/ was written")
 	}
 }

@@ -50,7 +50,7 @@ func repository(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, "silences"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "policies", "silences"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -64,7 +64,7 @@ func entry(name, matchers string, until time.Time, reason string) string {
 
 func silences(t *testing.T, repo, name string, entries ...string) {
 	t.Helper()
-	write(t, filepath.Join(repo, "silences", name+".yaml"),
+	write(t, filepath.Join(repo, "policies", "silences", name+".yaml"),
 		"apiVersion: platform.dualtrack.internal/v1alpha1\nkind: Silences\nmetadata: {name: "+name+"}\nspec:\n  silences:\n"+strings.Join(entries, ""))
 }
 
@@ -220,7 +220,7 @@ func TestSilences(t *testing.T) {
 	same(t, "the foreign silence", before, shown(t, s, id))
 	printed := platform(t, repo, 0, "silence", "import", "--alertmanager", s.URL)
 	platform(t, repo, 0, "silence", "import", "--alertmanager", s.URL, "--write", "night")
-	same(t, "printed and written", strings.Replace(printed, "name: adopted\n", "name: night\n", 1), read(t, filepath.Join(repo, "silences", "night.yaml")))
+	same(t, "printed and written", strings.Replace(printed, "name: adopted\n", "name: night\n", 1), read(t, filepath.Join(repo, "policies", "silences", "night.yaml")))
 	platform(t, repo, 0, "check", "-c", "hub")
 	name := regexp.MustCompile(`adopted-\w+`).FindString(printed)
 	same(t, "adopted", []string{"kept 1, written 1", "adopt " + name}, sync(0))
@@ -237,7 +237,7 @@ func TestSilences(t *testing.T) {
 	same(t, "after kill -9", fmt.Sprintf("kept %d, written %d", lost, 2-lost), again[0])
 	same(t, "held", 2, held(t, s)["active"])
 	same(t, "status at last", []string{"kept 2, written 0"}, status(0))
-	if err := os.Remove(filepath.Join(repo, "silences", "night.yaml")); err != nil {
+	if err := os.Remove(filepath.Join(repo, "policies", "silences", "night.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "the adopted one, gone from Git", []string{"kept 1, written 1", "expire " + name}, sync(0))
