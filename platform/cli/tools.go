@@ -129,7 +129,7 @@ func (e *environment) listTools() error {
 		fmt.Fprintf(w, "%s\t-\tnot built\n", name)
 	}
 	for _, name := range store.Unbuilt() {
-		fmt.Fprintf(w, "%s\t-\tnot built; only real nodes need it\n", name)
+		fmt.Fprintf(w, "%s\t-\tnot built; made when something asks for it\n", name)
 	}
 	return w.Flush()
 }
