@@ -50,6 +50,9 @@ while [ $# -gt 0 ]; do
 	shift
 done
 printf '%s\n%s\n' "$tag" "$balancer" >"$out"`)
+	for _, program := range []string{"debootstrap", "apt-get"} { // only looked for
+		f.script("bin/"+program, "exit 1")
+	}
 	t.Setenv("PATH", filepath.Join(f.dir, "bin")+":"+os.Getenv("PATH"))
 	f.write("cache/debian-x.tar", "") // else root is asked for
 	return f
@@ -189,6 +192,9 @@ func TestWhatIsMissingIsSaidBeforeTheBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.script("bin/id", "") // keeps bin in PATH the only folder with programs
+	for _, program := range []string{"debootstrap", "apt-get"} { // only looked for
+		f.script("bin/"+program, "exit 1")
+	}
 	t.Setenv("PATH", filepath.Join(f.dir, "bin")+":/nowhere")
 	f.script("bin/docker", "exit 0")
 	_, err := Ensure(t.Context(), f, f.options(), Events{})
