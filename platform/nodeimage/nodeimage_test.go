@@ -191,12 +191,8 @@ func TestWhatIsMissingIsSaidBeforeTheBuild(t *testing.T) {
 	if err := os.Remove(filepath.Join(f.dir, "cache", "debian-x.tar")); err != nil {
 		t.Fatal(err)
 	}
-	f.script("bin/id", "") // keeps bin in PATH the only folder with programs
-	for _, program := range []string{"debootstrap", "apt-get"} { // only looked for
-		f.script("bin/"+program, "exit 1")
-	}
-	t.Setenv("PATH", filepath.Join(f.dir, "bin")+":/nowhere")
-	f.script("bin/docker", "exit 0")
+	f.script("alone/docker", "exit 0")
+	t.Setenv("PATH", filepath.Join(f.dir, "alone")+":/nowhere")
 	_, err := Ensure(t.Context(), f, f.options(), Events{})
 	if lack, ok := errors.AsType[*LackError](err); !ok || lack.Mend == "" {
 		t.Errorf("Ensure answers %v", err)
