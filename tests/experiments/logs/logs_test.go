@@ -3,7 +3,6 @@ package logs
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/binary"
 	"io"
 	"net/http"
@@ -132,7 +131,7 @@ func FuzzSink(f *testing.F) {
 	f.Add(request([]string{"site"}, "file=0 line=0 x"))
 	f.Add([]byte{0x0a, 0x80})
 	f.Fuzz(func(t *testing.T, message []byte) {
-		s, err := NewSink(context.Background(), Files{Count: 1, Lines: 1}, "site")
+		s, err := NewSink(t.Context(), Files{Count: 1, Lines: 1}, "site")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func (s *server) stop() error {
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil
 	}
-	<-s.done
+	_ = <-s.done // killed
 	s.cmd = nil
 	return err
 }

@@ -88,7 +88,7 @@ func measure(ctx context.Context, program string, files map[string]string, wante
 		return nil, fmt.Errorf("a folder for the Alertmanager: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	wecom, err := alertmanager.NewWeCom()
+	wecom, err := alertmanager.NewWeCom(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func TestRoutes(t *testing.T) {
 func running(t *testing.T) (*Server, *WeCom) {
 	t.Helper()
 	program, files := hub(t)
-	wecom, err := NewWeCom()
+	wecom, err := NewWeCom(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestLongMessage(t *testing.T) {
 func TestSecretRefused(t *testing.T) {
 	t.Parallel()
 	program, files := hub(t)
-	wecom, err := NewWeCom()
+	wecom, err := NewWeCom(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

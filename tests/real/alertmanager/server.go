@@ -65,11 +65,11 @@ func Start(ctx context.Context, program, config, dir string, args ...string) (*S
 	if err != nil {
 		return nil, fmt.Errorf("start Alertmanager: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the process has its own
+	defer log.Close()
 	if len(args) == 0 {
 		args = []string{"--cluster.listen-address="} // alone
 	}
-	s.cmd = exec.Command(program, append([]string{"--config.file=" + config, "--storage.path=" + filepath.Join(dir, "data"),
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, append([]string{"--config.file=" + config, "--storage.path=" + filepath.Join(dir, "data"),
 		"--web.listen-address=127.0.0.1:0", "--enable-feature=utf8-strict-mode"}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
@@ -175,7 +175,7 @@ func call(ctx context.Context, method, url string, body []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s %s: %s: %s", method, url, response.Status, text)

@@ -162,7 +162,7 @@ func shown(t *testing.T, s *Server, id string) string {
 func TestSilences(t *testing.T) {
 	t.Parallel()
 	program, files := hub(t)
-	wecom, err := NewWeCom()
+	wecom, err := NewWeCom(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestChangedByHand(t *testing.T) {
 func TestPair(t *testing.T) {
 	t.Parallel()
 	program, files := hub(t)
-	wecom, err := NewWeCom()
+	wecom, err := NewWeCom(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package alertmanager
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -37,8 +38,8 @@ type Message struct {
 const token = "stand-in-token"
 
 // NewWeCom starts a stand-in.
-func NewWeCom() (*WeCom, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func NewWeCom(ctx context.Context) (*WeCom, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the stand-in for WeCom: %w", err)
 	}
@@ -54,7 +55,7 @@ func NewWeCom() (*WeCom, error) {
 // Close ends it and waits for it.
 func (w *WeCom) Close() error {
 	err := w.server.Close()
-	<-w.done
+	_ = <-w.done // http.ErrServerClosed
 	return err
 }
 
