@@ -89,7 +89,7 @@ func (s *server) stop() error {
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil
 	}
-	_ = <-s.done // killed
+	<-s.done //nolint:errcheck // it was killed
 	s.cmd = nil
 	return err
 }

@@ -55,7 +55,7 @@ func NewWeCom(ctx context.Context) (*WeCom, error) {
 // Close ends it and waits for it.
 func (w *WeCom) Close() error {
 	err := w.server.Close()
-	_ = <-w.done // http.ErrServerClosed
+	<-w.done //nolint:errcheck // http.ErrServerClosed
 	return err
 }
 
