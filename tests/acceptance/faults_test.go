@@ -312,7 +312,7 @@ func settingChanges(t *testing.T, f *fleet, site string) {
 }
 
 func cannotStart(t *testing.T, f *fleet, site string) {
-	const good, bad = "  etcd:\n", "  kubernetes: {extraArgs: {apiServer: {no-such-flag: \"1\"}}}\n  etcd:\n"
+	const good, bad = "  kubernetes:\n", "  kubernetes:\n    extraArgs: {apiServer: {no-such-flag: \"1\"}}\n"
 	f.edit(t, "clusters/"+site+"/cluster.yaml", good, bad)
 	got := f.run(t, "up", "-c", site).want(t, 6)
 	for _, words := range []string{

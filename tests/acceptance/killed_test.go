@@ -44,7 +44,7 @@ func moments() []moment {
 		{"judge", "apply:", 2 * time.Second, 3 * time.Second, anew},
 		{"settle", "settle:", 0, 2 * time.Second, anew},
 		{"prune", "apply:", 0, 2 * time.Second, func(t *testing.T, f *fleet, site string) {
-			f.edit(t, "clusters/"+site+"/cluster.yaml", "    - name: edge-inference\n", "")
+			f.cut(t, "clusters/"+site+"/cluster.yaml", "    - name: edge-inference\n", "  windows:\n")
 		}},
 	}
 }

@@ -215,6 +215,21 @@ func (o outcome) json(t *testing.T) result {
 	return r
 }
 
+// cut takes a text's lines out, from one that begins it to the one that follows it.
+func (f *fleet) cut(t *testing.T, file, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(f.repo, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(data), from)
+	gone, _, ends := strings.Cut(rest, to)
+	if !found || !ends {
+		t.Fatalf("%s does not hold %q and then %q", file, from, to)
+	}
+	f.edit(t, file, from+gone, "")
+}
+
 // edit replaces text in a file of the user's repository.
 func (f *fleet) edit(t *testing.T, file, old, replacement string) {
 	t.Helper()
