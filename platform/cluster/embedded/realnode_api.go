@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
 )
 
 // NoRealNodeError is a cluster in which no container runs.
@@ -92,8 +93,13 @@ func (s *starter) retireNode(ctx context.Context, client kubernetes.Interface) e
 }
 
 // forgetNode says of a real node and its pods that nothing is known of them: the
-// containers are gone, and what was said of them is not true any more.
+// containers are gone, and what was said of them is not true any more. Controllers
+// write to pods meanwhile: what was refused for that is read and tried anew.
 func forgetNode(ctx context.Context, client kubernetes.Interface, name string) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error { return forgetNodeOnce(ctx, client, name) })
+}
+
+func forgetNodeOnce(ctx context.Context, client kubernetes.Interface, name string) error {
 	core, now := client.CoreV1(), metav1.Now()
 	node, err := core.Nodes().Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
