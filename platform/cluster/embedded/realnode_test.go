@@ -14,8 +14,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/catalog"
@@ -253,8 +256,16 @@ func TestForgetNode(t *testing.T) {
 		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "real"}, Status: corev1.NodeStatus{Conditions: yes}},
 		pod("there", "real"),
 	)
-	if err := forgetNode(t.Context(), client, "real"); err != nil {
-		t.Fatal(err)
+	refused := false // once, as when a controller writes to the pod meanwhile
+	client.PrependReactor("update", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		if refused {
+			return false, nil, nil
+		}
+		refused = true
+		return true, nil, apierrors.NewConflict(corev1.Resource("pods"), "there", errors.New("the object has been modified"))
+	})
+	if err := forgetNode(t.Context(), client, "real"); err != nil || !refused {
+		t.Fatalf("refused once: %t, then %v", refused, err)
 	}
 	node, err := client.CoreV1().Nodes().Get(t.Context(), "real", metav1.GetOptions{})
 	if err != nil || node.Status.Conditions[0].Status != corev1.ConditionUnknown {
