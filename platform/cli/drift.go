@@ -71,7 +71,9 @@ func newRepair(env *environment) *cobra.Command {
 				return err
 			}
 			env.result.Findings = []finding.Finding(nil)
-			env.result.Next = []string{"platform repair --yes                    # carry the plan out"}
+			if env.result.Differs() {
+				env.result.Next = []string{"platform repair --yes                    # carry the plan out"}
+			}
 			return nil
 		},
 	}

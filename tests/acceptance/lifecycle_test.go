@@ -130,6 +130,9 @@ func oneValue(t *testing.T, f *fleet) {
 
 func driftAndRepair(t *testing.T, f *fleet) {
 	site := f.site(t)
+	if got := f.run(t, "repair", "-c", site).want(t, 0); strings.Contains(got.stdout, "--yes") {
+		t.Errorf("nothing drifted, and a plan is offered:\n%s", got.stdout)
+	}
 	hands := f.client(t, site, "hands")
 	const namespace, manager = "orders", "night-shift"
 	ctx := t.Context()
@@ -178,7 +181,9 @@ func driftAndRepair(t *testing.T, f *fleet) {
 		t.Errorf("%d drifted objects, want 4: %v", len(drifted), drifted)
 	}
 
-	f.run(t, "repair").want(t, 1) // a plan only
+	if got := f.run(t, "repair").want(t, 1); !strings.Contains(got.stdout, "platform repair --yes") {
+		t.Errorf("the plan is not offered:\n%s", got.stdout)
+	}
 	f.run(t, "repair", "--yes").want(t, 0)
 	left := f.run(t, "drift", "-o", "json").want(t, 1).json(t)
 	for _, c := range left.Clusters {
