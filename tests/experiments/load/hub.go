@@ -106,7 +106,8 @@ func (h *hub) pids(ctx context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-// kill ends a program as a loss of power would.
+// kill ends a program as a loss of power would, and waits until it is gone: what
+// starts it again must not find it still there.
 func (h *hub) kill(ctx context.Context, program string) error {
 	pids, err := h.pids(ctx)
 	if err != nil {
@@ -121,6 +122,16 @@ func (h *hub) kill(ctx context.Context, program string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("kill %s: %w", program, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, fmt.Errorf("%s is still there 10 s after it was killed", program))
+	defer cancel()
+	for pids[program] != 0 {
+		if err := until(ctx, time.Now().Add(10*time.Millisecond)); err != nil {
+			return err
+		}
+		if pids, err = h.pids(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
