@@ -5,6 +5,7 @@
 package catalog
 
 import (
+	"io/fs"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ const APIVersion = "platform.dualtrack.internal/v1alpha1"
 
 // Catalog is the whole model of one repository.
 type Catalog struct {
-	Root       string                // absolute folder of the repository
+	Root       string                // absolute folder of the repository; "" when its files stand in none
 	Base       *Base                 // the distribution under it; nil without a platform.lock
 	Baseline   *Baseline             // components/baseline.yaml
 	Components map[string]*Component // by name
@@ -26,6 +27,8 @@ type Catalog struct {
 	Fleet      *Fleet                // clusters/fleet.yaml
 	Exceptions []Exception           // policies/exceptions.yaml, in file order; nil without the file
 	Silences   []*Silences           // policies/silences/*.yaml, by path
+
+	files fs.FS // what it was read from; nil for the folder
 }
 
 // Duration is a time.Duration written as in Go ("100ms", "5m").

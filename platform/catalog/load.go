@@ -74,6 +74,9 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	if err := l.problems.Err(); err != nil {
 		return nil, err
 	}
+	if tree.root == nil {
+		l.catalog.files = tree.files
+	}
 	return l.catalog, nil
 }
 

@@ -51,10 +51,15 @@ func ReadLock(root string) (*Lock, error) {
 		return nil, err
 	}
 	defer tree.Close()
-	if !tree.there(LockFile) {
+	return tree.ReadLock()
+}
+
+// ReadLock is ReadLock for a tree that is open already.
+func (t *Tree) ReadLock() (*Lock, error) {
+	if !t.there(LockFile) {
 		return nil, nil
 	}
-	data, err := tree.Read(LockFile)
+	data, err := t.Read(LockFile)
 	if err != nil {
 		return nil, err
 	}

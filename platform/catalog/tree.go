@@ -26,9 +26,10 @@ const (
 // nothing outside them: a path or a link that leaves the folder is refused by
 // the operating system's own lookup. It is safe for use by several goroutines.
 type Tree struct {
-	root *os.Root
-	dir  string
-	base *Base // nil without one
+	files fs.FS    // refuses every way out of it
+	root  *os.Root // what files reads; nil when it is no folder of the disk
+	dir   string   // "" when files is no folder of the disk
+	base  *Base    // nil without one
 }
 
 // OpenTree opens the repository in a folder. The caller closes it.
@@ -41,13 +42,23 @@ func OpenTree(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
-	return &Tree{root: root, dir: abs}, nil
+	return &Tree{files: root.FS(), root: root, dir: abs}, nil
 }
 
-// Close lets go of the folder.
-func (t *Tree) Close() error { return t.root.Close() }
+// TreeOf is the tree of files that stand elsewhere than in a folder, a commit's
+// for example, with a distribution under them; a nil base is none. The files
+// must be safe for use by several goroutines and follow links within them only.
+func TreeOf(files fs.FS, base *Base) *Tree { return &Tree{files: files, base: base} }
 
-// Dir is the absolute folder of the repository.
+// Close lets go of the folder.
+func (t *Tree) Close() error {
+	if t.root == nil {
+		return nil
+	}
+	return t.root.Close()
+}
+
+// Dir is the absolute folder of the repository, "" when its files stand in none.
 func (t *Tree) Dir() string { return t.dir }
 
 // Read gives a text file of the repository, named by its path from the root
@@ -71,7 +82,7 @@ func (t *Tree) Read(rel string) ([]byte, error) {
 	case info.Size() > maxFile:
 		return nil, tooLong(at, info.Size())
 	}
-	file, err := t.root.Open(filepath.FromSlash(rel))
+	file, err := t.files.Open(rel)
 	if err != nil {
 		return nil, t.refusal(rel, err)
 	}
@@ -180,7 +191,7 @@ func (t *Tree) walk(rel string, files *[]string) error {
 }
 
 func (t *Tree) isLink(rel string) bool {
-	info, err := t.root.Lstat(filepath.FromSlash(rel))
+	info, err := fs.Lstat(t.files, rel)
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
@@ -193,16 +204,14 @@ func (t *Tree) list(rel string) ([]string, error) {
 	if !info.IsDir() {
 		return nil, problem(finding.Position{File: rel}, "", "is not a folder", "put a folder here")
 	}
-	dir, err := t.root.Open(filepath.FromSlash(rel))
+	entries, err := fs.ReadDir(t.files, rel) // sorted by name
 	if err != nil {
 		return nil, t.refusal(rel, err)
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", rel, err)
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
 	}
-	slices.Sort(names)
 	return names, nil
 }
 
@@ -211,7 +220,7 @@ func (t *Tree) stat(rel string) (fs.FileInfo, error) {
 		return nil, problem(finding.Position{File: rel}, "", "is no path within the repository",
 			"write a relative path with forward slashes and without ..")
 	}
-	info, err := t.root.Stat(filepath.FromSlash(rel))
+	info, err := fs.Stat(t.files, rel)
 	if err != nil {
 		return nil, t.refusal(rel, err)
 	}
@@ -221,6 +230,9 @@ func (t *Tree) stat(rel string) (fs.FileInfo, error) {
 // refusal turns an error of the file system into a problem a person can mend.
 func (t *Tree) refusal(rel string, err error) error {
 	at := finding.Position{File: rel}
+	if p, ok := errors.AsType[*finding.Problem](err); ok {
+		return p
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && t.isLink(rel):
 		return problem(at, "", "is a link to nothing", "mend or remove the link").WithCause(fs.ErrNotExist)

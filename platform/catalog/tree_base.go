@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -80,7 +79,15 @@ func OpenTreeOver(dir string, base *Base) (*Tree, error) {
 }
 
 // OpenTree opens what the catalog was read from. The caller closes it.
-func (c *Catalog) OpenTree() (*Tree, error) { return OpenTreeOver(c.Root, c.Base) }
+func (c *Catalog) OpenTree() (*Tree, error) {
+	if c.files != nil {
+		return TreeOf(c.files, c.Base), nil
+	}
+	if c.Root == "" {
+		return nil, errors.New("the catalog names no repository folder")
+	}
+	return OpenTreeOver(c.Root, c.Base)
+}
 
 // inBase gives a path of the distribution, false for one of the repository.
 func (t *Tree) inBase(rel string) (string, bool) {
@@ -93,7 +100,7 @@ func (t *Tree) inBase(rel string) (string, bool) {
 // there says whether the repository itself has anything by that path, be it a
 // link to nothing.
 func (t *Tree) there(rel string) bool {
-	_, err := t.root.Lstat(filepath.FromSlash(rel))
+	_, err := fs.Lstat(t.files, rel)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 

@@ -29,9 +29,9 @@ type Options struct {
 // the whole: unknown cluster names, a cycle of components (finding.Problems),
 // an unreadable repository, or the context's end.
 func All(ctx context.Context, cat *catalog.Catalog, opt Options) (*Result, error) {
-	t, err := openTree(cat)
+	t, err := cat.OpenTree()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("render: %w", err)
 	}
 	defer t.Close()
 	return renderAll(ctx, t, cat, opt)

@@ -3,12 +3,10 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"path"
 	"slices"
 	"strings"
 
-	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -92,14 +90,6 @@ func (f *folder) inside(from, rel string) (string, bool) {
 func isYAML(name string) bool {
 	ext := path.Ext(name)
 	return ext == ".yaml" || ext == ".yml"
-}
-
-// openTree opens the catalog's repository; the caller closes it.
-func openTree(cat *catalog.Catalog) (*catalog.Tree, error) {
-	if cat.Root == "" {
-		return nil, errors.New("render: the catalog names no repository folder")
-	}
-	return cat.OpenTree()
 }
 
 func sortedKeys[V any](m map[string]V) []string {
