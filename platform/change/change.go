@@ -28,6 +28,10 @@ type Object struct {
 	Object    finding.Object
 	Component string
 	Action    Action
+	Fields    []Field // of one that is changed
+	// Position is where it stands in the later source, in the earlier one for
+	// what is removed.
+	Position finding.Position
 }
 
 // Cluster is what differs for one cluster.
@@ -37,10 +41,13 @@ type Cluster struct {
 	// Unknown are the components that one side did not render: of their objects
 	// nothing is said.
 	Unknown []string
+	// Joins and Leaves say that only the later, or only the earlier side has the
+	// cluster. Of one that leaves no object is called removed: nobody removes them.
+	Joins, Leaves bool
 }
 
 // Between compares the bundles of each cluster of the later side with those of
-// the earlier one.
+// the earlier one; clusters that leave come last.
 func Between(before, after []*render.Bundle) []Cluster {
 	earlier := map[string]*render.Bundle{}
 	for _, b := range before {
@@ -48,11 +55,19 @@ func Between(before, after []*render.Bundle) []Cluster {
 	}
 	var out []Cluster
 	for _, b := range after {
-		from := earlier[b.Cluster]
-		if from == nil {
+		from, stays := earlier[b.Cluster]
+		if !stays {
 			from = &render.Bundle{Cluster: b.Cluster}
 		}
-		out = append(out, compare(from, b))
+		c := compare(from, b)
+		c.Joins = !stays
+		out = append(out, c)
+		delete(earlier, b.Cluster)
+	}
+	for _, b := range before {
+		if _, leaves := earlier[b.Cluster]; leaves {
+			out = append(out, Cluster{Name: b.Cluster, Leaves: true})
+		}
 	}
 	return out
 }
@@ -64,9 +79,9 @@ func compare(before, after *render.Bundle) Cluster {
 	}
 	slices.Sort(c.Unknown)
 	c.Unknown = slices.Compact(c.Unknown)
-	note := func(o render.Object, a Action) {
+	note := func(o render.Object, a Action, fields []Field) {
 		if !slices.Contains(c.Unknown, o.Component) {
-			c.Objects = append(c.Objects, Object{Object: o.Ref(), Component: o.Component, Action: a})
+			c.Objects = append(c.Objects, Object{Object: o.Ref(), Component: o.Component, Action: a, Fields: fields, Position: o.Source})
 		}
 	}
 	earlier := map[finding.Object]render.Object{}
@@ -79,14 +94,14 @@ func compare(before, after *render.Bundle) Cluster {
 		old, there := earlier[o.Ref()]
 		switch {
 		case !there:
-			note(o, Added)
+			note(o, Added, nil)
 		case !reflect.DeepEqual(old.Object, o.Object):
-			note(o, Changed)
+			note(o, Changed, Fields(old.Object, o.Object))
 		}
 	}
 	for _, o := range before.Objects {
 		if !later[o.Ref()] {
-			note(o, Removed)
+			note(o, Removed, nil)
 		}
 	}
 	return c

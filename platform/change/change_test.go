@@ -28,6 +28,7 @@ func TestBetween(t *testing.T) {
 	before := []*render.Bundle{
 		{Cluster: "hub", Objects: []render.Object{object("a", "same", "1"), object("a", "other", "1"), object("a", "gone", "1"), object("b", "lost", "1")}},
 		{Cluster: "edge", Objects: []render.Object{object("a", "same", "1")}},
+		{Cluster: "less", Objects: []render.Object{object("a", "same", "1")}},
 	}
 	after := []*render.Bundle{
 		{Cluster: "hub", Objects: []render.Object{object("a", "new", "1"), object("a", "same", "1"), object("a", "other", "2")},
@@ -38,11 +39,12 @@ func TestBetween(t *testing.T) {
 	want := []change.Cluster{
 		{Name: "hub", Objects: []change.Object{
 			{Object: ref("new"), Component: "a", Action: change.Added},
-			{Object: ref("other"), Component: "a", Action: change.Changed},
+			{Object: ref("other"), Component: "a", Action: change.Changed, Fields: []change.Field{{Path: "data.x", Pointer: "/data/x", Before: "1", After: "2"}}},
 			{Object: ref("gone"), Component: "a", Action: change.Removed},
 		}, Unknown: []string{"b"}}, // not rendered is not removed
 		{Name: "edge"},
-		{Name: "more", Objects: []change.Object{{Object: ref("new"), Component: "c", Action: change.Added}}},
+		{Name: "more", Joins: true, Objects: []change.Object{{Object: ref("new"), Component: "c", Action: change.Added}}},
+		{Name: "less", Leaves: true},
 	}
 	if diff := cmp.Diff(want, change.Between(before, after)); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)

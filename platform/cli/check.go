@@ -4,30 +4,53 @@ import (
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/policy"
+	"dualtrack.internal/platform/source"
 )
 
 func newCheck(env *environment) *cobra.Command {
 	var o policy.GateOptions
+	var sides changeOptions
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Render, validate and judge the working tree; needs no cluster",
+		Short: "Render, validate and judge a change or the whole tree; needs no cluster",
 		Long: "check renders every cluster's bundle, validates each object against the Kubernetes OpenAPI\n" +
 			"and the catalog's own CRDs, and judges it with policy. It needs neither cluster nor network.\n" +
+			"On a branch it compares with where the branch left the default branch, shows what changes on\n" +
+			"every cluster, and fails for what the change brings, not for what was there; --full judges all.\n" +
 			"With --kube-version it says what breaks when the clusters are upgraded.",
 		Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cat, err := env.load()
+			if err := sides.check(); err != nil {
+				return err
+			}
+			change, err := env.change(sides)
+			if err != nil {
+				return err
+			}
+			head := source.Point{}
+			if change != nil {
+				head = change.Head
+			}
+			cat, err := env.loadSide(head)
 			if err != nil {
 				return err
 			}
 			if o.Clusters, err = env.chosen(cat); err != nil {
 				return err
 			}
-			_, env.result, err = env.gate(cmd.Context(), cat, "check", o)
+			if change == nil || change.Base == nil {
+				_, env.result, err = env.gate(cmd.Context(), cat, "check", o)
+				return err
+			}
+			env.result, err = env.checkChange(cmd.Context(), change, cat, o, sides.failOn == "all")
 			return err
 		},
 	}
 	clusterFlag(cmd, env)
 	cmd.Flags().StringVar(&o.KubeVersion, "kube-version", "", "judge against this Kubernetes version instead of the baseline's")
+	cmd.Flags().StringVar(&sides.base, "base", "", "compare with this Git revision instead of the merge base")
+	cmd.Flags().StringVar(&sides.head, "head", "", "judge this Git revision instead of the working tree")
+	cmd.Flags().BoolVar(&sides.full, "full", false, "judge the whole tree, and compare it with nothing")
+	cmd.Flags().StringVar(&sides.failOn, "fail-on", "new", "fail for findings that are new, or for all")
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/schema"
 	"dualtrack.internal/platform/silence"
+	"dualtrack.internal/platform/source"
 	"dualtrack.internal/platform/tool"
 )
 
@@ -97,11 +98,12 @@ func exitOfError(ctx context.Context, err error) int {
 
 // unknownName says that the user named something that does not exist, or cannot.
 func unknownName(err error) bool {
+	_, revision := errors.AsType[*source.BaseError](err)
 	_, version := errors.AsType[*schema.UnknownVersionError](err)
 	_, program := errors.AsType[*tool.UnknownError](err)
 	_, log := errors.AsType[*embedded.NoLogError](err)
 	_, nodeLog := errors.AsType[*kind.NoLogError](err)
 	_, server := errors.AsType[*silence.URLError](err)
 	_, file := errors.AsType[*silence.FileError](err)
-	return version || program || log || nodeLog || server || file
+	return revision || version || program || log || nodeLog || server || file
 }

@@ -80,17 +80,28 @@ func observedPods(r *Result) string {
 }
 
 func checkHeadline(r *Result) string {
-	count := map[finding.Severity]int{}
+	count, class := map[finding.Severity]int{}, map[finding.Class]int{}
 	for _, f := range r.Findings {
-		if f.Class == "" || f.Class == finding.New || f.Class == finding.PreExisting {
+		class[f.Class]++
+		if f.Class == "" || f.Class == finding.New {
 			count[f.Severity]++
 		}
 	}
-	return fmt.Sprintf("%s · %s · %s · Kubernetes %s · %s\n%s, %s, %d waived, %d unknown, %d not rendered",
+	s := fmt.Sprintf("%s · %s · %s · Kubernetes %s · %s\n",
 		plural(r.Counts.Clusters, "cluster"), plural(r.Counts.Components, "component"), plural(r.Counts.Objects, "object"),
-		r.Kubernetes, plural(r.Counts.Rules, "rule"),
-		plural(count[finding.Error], "error"), plural(count[finding.Warning], "warning"),
-		r.Counts.Waived, r.Counts.Unknown, r.Counts.NotRendered)
+		r.Kubernetes, plural(r.Counts.Rules, "rule"))
+	word, compared := "", r.Change != nil && r.Change.NotCompared == ""
+	if r.Change != nil {
+		s += r.Change.headline() + "\n"
+	}
+	if compared {
+		word = "new "
+	}
+	s += plural(count[finding.Error], word+"error") + ", " + plural(count[finding.Warning], word+"warning")
+	if compared {
+		s += fmt.Sprintf(", %d fixed, %d pre-existing", class[finding.Fixed], class[finding.PreExisting])
+	}
+	return s + fmt.Sprintf(", %d waived, %d unknown, %d not rendered", r.Counts.Waived, r.Counts.Unknown, r.Counts.NotRendered)
 }
 
 func plainHeadline(r *Result) string {

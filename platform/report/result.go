@@ -53,6 +53,7 @@ type Result struct {
 	Kubernetes string            `json:"kubernetes,omitempty"`
 	Clusters   []Cluster         `json:"clusters,omitempty"`
 	Findings   []finding.Finding `json:"findings,omitempty"`
+	Change     *ChangeSet        `json:"change,omitempty"`     // what was judged, where it is a change
 	Upgrade    *Upgrade          `json:"upgrade,omitempty"`    // of a lock
 	Validation []validate.Row    `json:"validation,omitempty"` // what the readers of configurations said
 	Counts     Counts            `json:"counts"`
@@ -185,11 +186,12 @@ func NewTrack(name track.Name, verdicts []track.Verdict) Track {
 	return t
 }
 
-// Denials are the findings that keep everything from every cluster.
+// Denials are the findings that keep everything from every cluster; of a change,
+// those that it brings.
 func (r *Result) Denials() int {
 	n := 0
 	for _, f := range r.Findings {
-		if f.Denies() {
+		if f.Denies() && !r.spared(f) {
 			n++
 		}
 	}
@@ -200,7 +202,7 @@ func (r *Result) Denials() int {
 // an object does not fit its schema.
 func (r *Result) BadInput() bool {
 	for _, f := range r.Findings {
-		if f.Denies() && (f.Rule == "render" || f.Rule == "schema") {
+		if f.Denies() && !r.spared(f) && (f.Rule == "render" || f.Rule == "schema") {
 			return true
 		}
 	}

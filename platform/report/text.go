@@ -29,6 +29,9 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 	if r.Upgrade != nil {
 		r.Upgrade.begin(&b)
 	}
+	if r.Change != nil {
+		r.Change.begin(&b, r.Counts.Clusters, o)
+	}
 	writeFindings(&b, r, o)
 	for _, c := range r.Clusters {
 		writeCluster(&b, c, o)
@@ -75,6 +78,8 @@ func writeFindings(b *bytes.Buffer, r *Result, o TextOptions) {
 // tells says whether the command's reader needs the finding unasked.
 func (r *Result) tells(f finding.Finding) bool {
 	switch {
+	case r.spared(f):
+		return false
 	case r.Command == "doctor", f.Denies():
 		return true
 	case f.Class == finding.Waived || f.Class == finding.Unknown || f.Severity == finding.Info:
@@ -103,19 +108,13 @@ func writeFinding(b *bytes.Buffer, f finding.Finding, clusters int, o TextOption
 	if !f.Object.IsZero() {
 		about = append(about, strings.TrimSpace(f.Object.String()+" "+f.Pointer))
 	}
-	switch n := len(f.Clusters); {
-	case n == 0:
-	case n == clusters && n > 1:
-		about = append(about, fmt.Sprintf("all %d clusters", n))
-	case n <= 3:
-		about = append(about, strings.Join(f.Clusters, ", "))
-	default:
-		about = append(about, fmt.Sprintf("%d clusters: %s, …", n, strings.Join(f.Clusters[:2], ", ")))
+	if len(f.Clusters) > 0 {
+		about = append(about, onClusters(f.Clusters, clusters))
 	}
 	if len(about) > 0 {
 		fmt.Fprintf(b, "    %s\n", strings.Join(about, " · "))
 	}
-	if f.Mend != "" {
+	if f.Mend != "" && f.Class != finding.Fixed {
 		fmt.Fprintf(b, "    mend: %s\n", f.Mend)
 	}
 }

@@ -1,0 +1,194 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
+	"dualtrack.internal/platform/schema"
+)
+
+// GatedChange is a change from one tree to another that was judged.
+type GatedChange struct {
+	Base, Head *Gated
+	// Findings are those of both sides, merged over clusters and sorted. Each that
+	// is not waived or unknown is new, fixed or pre-existing on its clusters.
+	Findings []finding.Finding
+	// Lifted are the findings among them that deny by the base's fleet.yaml and
+	// exceptions, and by those of the head would not.
+	Lifted []finding.Finding
+}
+
+// GateChange gates two trees. The later one is judged by the fleet.yaml and the
+// exceptions of the earlier one, so that a change can't switch off its own judge:
+// what it proposes takes effect once it is part of a base.
+func GateChange(ctx context.Context, engine *Engine, base, head *catalog.Catalog, o GateOptions) (*GatedChange, error) {
+	c := &GatedChange{}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		c.Base, err = gateKnown(groupCtx, engine, base, o)
+		return err
+	})
+	group.Go(func() (err error) {
+		c.Head, err = gateKnown(groupCtx, engine, head, o)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	after := c.Head.Findings
+	if !sameJudge(base, head) {
+		judged, err := byBase(ctx, engine, c.Head, base, head, o)
+		if err != nil {
+			return nil, err
+		}
+		after, c.Lifted = c.proposed(judged, head)
+	}
+	c.Findings = classed(c.Base.Findings, after)
+	return c, nil
+}
+
+// gateKnown gates the chosen clusters that a tree has: it may be that only the
+// other side has one.
+func gateKnown(ctx context.Context, engine *Engine, tree *catalog.Catalog, o GateOptions) (*Gated, error) {
+	if len(o.Clusters) > 0 {
+		o.Clusters = slices.DeleteFunc(slices.Clone(o.Clusters), func(name string) bool { return tree.Cluster(name) == nil })
+		if len(o.Clusters) == 0 {
+			return &Gated{Rendered: &render.Result{}}, nil
+		}
+	}
+	return Gate(ctx, engine, tree, o)
+}
+
+// sameJudge says that both trees hold the same exceptions and the same word on
+// policy. Where an exception stands in its file does not count.
+func sameJudge(base, head *catalog.Catalog) bool {
+	return reflect.DeepEqual(unplaced(base.Exceptions), unplaced(head.Exceptions)) && reflect.DeepEqual(base.Fleet.Spec.Policy, head.Fleet.Spec.Policy)
+}
+
+func unplaced(list []catalog.Exception) []catalog.Exception {
+	out := make([]catalog.Exception, len(list))
+	for i, ex := range list {
+		ex.Position = finding.Position{}
+		out[i] = ex
+	}
+	return out
+}
+
+// byBase judges what the head rendered once more, by the base's words.
+func byBase(ctx context.Context, engine *Engine, rendered *Gated, base, head *catalog.Catalog, o GateOptions) ([]finding.Finding, error) {
+	validator, err := schema.Open(rendered.Version)
+	if err != nil {
+		return nil, err
+	}
+	mixed := *head
+	mixed.Exceptions = base.Exceptions
+	fleet := *head.Fleet
+	fleet.Spec.Policy = base.Fleet.Spec.Policy
+	mixed.Fleet = &fleet
+	g := &Gated{Rendered: rendered.Rendered, Version: rendered.Version}
+	if err := g.judge(ctx, engine, &mixed, validator, o); err != nil {
+		return nil, err
+	}
+	return g.Findings, nil
+}
+
+// proposed joins the two judgements of the head: what the base's words say
+// counts; only of exceptions themselves, the head's are meant. Lifted are those
+// that the head's words would have let through.
+func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog) (all, lifted []finding.Finding) {
+	own := map[string]finding.Finding{}
+	for _, f := range spread(c.Head.Findings) {
+		if f.Rule == exceptionRule {
+			all = append(all, f)
+			continue
+		}
+		own[key(f)] = f
+	}
+	for _, f := range spread(judged) {
+		if f.Rule == exceptionRule {
+			continue
+		}
+		mine, stands := own[key(f)]
+		delete(own, key(f))
+		if f.Denies() && (!stands || !mine.Denies()) {
+			f.Mend = strings.TrimSuffix("this change would let it through by "+by(mine, head)+", which takes effect once it is on the base; "+f.Mend, "; ")
+			lifted = append(lifted, f)
+		}
+		all = append(all, f)
+	}
+	for _, f := range own { // the head's words are stricter here
+		all = append(all, f)
+	}
+	return all, finding.Merge(lifted)
+}
+
+// by names what of the head lets a finding through.
+func by(f finding.Finding, head *catalog.Catalog) string {
+	if f.Class == finding.Waived {
+		for _, ex := range head.Exceptions {
+			if ex.Rule == f.Rule && ex.Selector.Kind == f.Object.Kind && (ex.Selector.Name == "" || globbed(ex.Selector.Name, f.Object.Name)) {
+				return fmt.Sprintf("the exception at %s", ex.Position)
+			}
+		}
+		return "an exception"
+	}
+	return head.Fleet.File
+}
+
+// spread gives each cluster's findings apart.
+func spread(merged []finding.Finding) []finding.Finding {
+	var out []finding.Finding
+	for _, f := range merged {
+		if len(f.Clusters) == 0 {
+			out = append(out, f)
+			continue
+		}
+		for _, name := range f.Clusters {
+			one := f
+			one.Clusters = []string{name}
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// key tells a cluster's finding again in the other tree. The component is no part
+// of it: an object that moved between components is the same object.
+func key(f finding.Finding) string {
+	return strings.Join([]string{f.Rule, f.Object.Group(), f.Object.Kind, f.Object.Namespace, f.Object.Name, f.Pointer, f.Message, strings.Join(f.Clusters, ",")}, "\x00")
+}
+
+// classed compares the findings of two trees cluster by cluster.
+func classed(before, after []finding.Finding) []finding.Finding {
+	was := map[string]finding.Finding{}
+	for _, f := range spread(before) {
+		was[key(f)] = f
+	}
+	var out []finding.Finding
+	for _, f := range spread(after) {
+		old, there := was[key(f)]
+		delete(was, key(f))
+		if f.Class == "" {
+			f.Class = finding.New
+			if there && old.Class == "" {
+				f.Class = finding.PreExisting
+			}
+		}
+		out = append(out, f)
+	}
+	for _, f := range was {
+		if f.Class == "" {
+			f.Class = finding.Fixed
+			out = append(out, f)
+		}
+	}
+	return finding.Merge(out)
+}
