@@ -29,6 +29,8 @@ type Object struct {
 	Component string
 	Action    Action
 	Fields    []Field // of one that is changed
+	// Consequences are what follows of it.
+	Consequences []Consequence
 	// Position is where it stands in the later source, in the earlier one for
 	// what is removed.
 	Position finding.Position
@@ -79,32 +81,46 @@ func compare(before, after *render.Bundle) Cluster {
 	}
 	slices.Sort(c.Unknown)
 	c.Unknown = slices.Compact(c.Unknown)
-	note := func(o render.Object, a Action, fields []Field) {
-		if !slices.Contains(c.Unknown, o.Component) {
-			c.Objects = append(c.Objects, Object{Object: o.Ref(), Component: o.Component, Action: a, Fields: fields, Position: o.Source})
+	note := func(a Action, from, to *render.Object) {
+		o := cmp.Or(to, from)
+		if slices.Contains(c.Unknown, o.Component) {
+			return
 		}
+		made := Object{Object: o.Ref(), Component: o.Component, Action: a, Position: o.Source}
+		if a == Changed {
+			made.Fields = Fields(from.Object, to.Object)
+		}
+		made.Consequences = consequences(from, to, made.Fields)
+		c.Objects = append(c.Objects, made)
 	}
 	earlier := map[finding.Object]render.Object{}
 	for _, o := range before.Objects {
-		earlier[o.Ref()] = o
+		earlier[identityOf(o)] = o
 	}
 	later := map[finding.Object]bool{}
 	for _, o := range after.Objects {
-		later[o.Ref()] = true
-		old, there := earlier[o.Ref()]
+		later[identityOf(o)] = true
+		old, there := earlier[identityOf(o)]
 		switch {
 		case !there:
-			note(o, Added, nil)
+			note(Added, nil, &o)
 		case !reflect.DeepEqual(old.Object, o.Object):
-			note(o, Changed, Fields(old.Object, o.Object))
+			note(Changed, &old, &o)
 		}
 	}
 	for _, o := range before.Objects {
-		if !later[o.Ref()] {
-			note(o, Removed, nil)
+		if !later[identityOf(o)] {
+			note(Removed, &o, nil)
 		}
 	}
 	return c
+}
+
+// identityOf names an object whatever version of its API it is written in.
+func identityOf(o render.Object) finding.Object {
+	ref := o.Ref()
+	ref.APIVersion = ref.Group()
+	return ref
 }
 
 // Version is a version that moved. Before is empty for what is new, After for

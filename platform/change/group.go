@@ -9,12 +9,14 @@ import (
 
 // Group is one change that some clusters share.
 type Group struct {
-	Object    finding.Object   `json:"object"`
-	Component string           `json:"component"`
-	Action    Action           `json:"action"`
-	Fields    []Field          `json:"fields,omitempty"`
-	Position  finding.Position `json:"position,omitzero"`
-	Clusters  []string         `json:"clusters"`
+	Object    finding.Object `json:"object"`
+	Component string         `json:"component"`
+	Action    Action         `json:"action"`
+	Fields    []Field        `json:"fields,omitempty"`
+	// Consequences are what follows of it.
+	Consequences []Consequence    `json:"consequences,omitempty"`
+	Position     finding.Position `json:"position,omitzero"`
+	Clusters     []string         `json:"clusters"`
 }
 
 // Grouped shows equal changes of many clusters once, in the order in which they
@@ -29,7 +31,8 @@ func Grouped(clusters []Cluster) []Group {
 			if !seen {
 				i = len(out)
 				at[key] = i
-				out = append(out, Group{Object: o.Object, Component: o.Component, Action: o.Action, Fields: o.Fields, Position: o.Position})
+				out = append(out, Group{Object: o.Object, Component: o.Component, Action: o.Action, Fields: o.Fields,
+					Consequences: o.Consequences, Position: o.Position})
 			}
 			out[i].Clusters = append(out[i].Clusters, c.Name)
 		}

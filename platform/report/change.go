@@ -47,8 +47,8 @@ func (r *Result) AddChange(c *source.Change, all bool) *ChangeSet {
 // AddGatedChange takes over a judged change.
 func (r *Result) AddGatedChange(g *policy.GatedChange) {
 	r.AddGate(g.Head)
-	r.Findings = g.Findings
 	clusters := change.Between(g.Base.Rendered.Bundles, g.Head.Rendered.Bundles)
+	r.Findings = finding.Merge(append(g.Findings, change.Findings(clusters, g.Base.Rendered, g.Head.Rendered)...))
 	s := r.Change
 	s.Objects = change.Grouped(clusters)
 	for _, c := range clusters {
@@ -115,6 +115,9 @@ func writeGroup(b *bytes.Buffer, g change.Group, clusters int, o TextOptions) {
 	some(b, g.Fields, o, func(f change.Field) {
 		fmt.Fprintf(b, "    %s: %s → %s\n", f.Path, value(f.Before), value(f.After))
 	})
+	for _, c := range g.Consequences {
+		fmt.Fprintf(b, "    %s: %s\n", o.paint(effectColor(c.Effect), string(c.Effect)), c.Why)
+	}
 }
 
 // onClusters names the clusters that something is about, in few words.

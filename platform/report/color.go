@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"dualtrack.internal/platform/change"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -42,6 +43,17 @@ func stateColor(s State) string {
 		return yellow
 	case NotConverged, Unreachable, Failed, Refused:
 		return red
+	}
+	return ""
+}
+
+func effectColor(e change.Effect) string {
+	switch e {
+	case change.Refused, change.LosesData:
+		return red
+	case change.Restarts:
+		return yellow
+	case change.Image, change.Scales:
 	}
 	return ""
 }
