@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,6 +99,23 @@ func refused(t *testing.T, f *fleet, client *kubernetes.Clientset) {
 	}
 	if shared, cpu := allowed(t, list.Items[0]), allowed(t, own); shared == cpu || !strings.HasPrefix(shared, "0") {
 		t.Errorf("the other pod may run on the CPUs %s, of which the order service has %s", shared, cpu)
+	}
+	saidDead(t, f)
+}
+
+// saidDead kills the kubelet of a site that did not converge: status says so.
+func saidDead(t *testing.T, f *fleet) {
+	t.Helper()
+	if err := syscall.Kill(programs(t, f)["kubelet"].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	const want = "kubelet is dead: `platform up` starts it again, `platform logs site kubelet` says why"
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if got := f.run(t, "status", "-c", "site").want(t, 3).stdout; strings.Contains(got, want) {
+			return
+		} else if time.Now().After(deadline) {
+			t.Fatalf("status says nothing of it:\n%s", got)
+		}
 	}
 }
 
