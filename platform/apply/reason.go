@@ -106,9 +106,15 @@ func podsOf(ctx context.Context, c client.Reader, u *unstructured.Unstructured) 
 	return list.Items
 }
 
-// podReasons are the scheduler's words, and what keeps containers waiting.
+// podReasons are the words of the kubelet that refused or evicted the pod, the
+// scheduler's, and what keeps containers waiting.
 func podReasons(pod *unstructured.Unstructured) []string {
 	var out []string
+	status, _, _ := unstructured.NestedMap(pod.Object, "status")
+	if reason, _ := status["reason"].(string); reason != "" && status["phase"] == "Failed" {
+		message, _ := status["message"].(string)
+		out = append(out, strings.TrimSuffix(reason+": "+message, ": "))
+	}
 	for _, c := range conditions(pod) {
 		if c["type"] == "PodScheduled" && c["status"] == "False" {
 			out = append(out, c["message"])

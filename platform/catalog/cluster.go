@@ -123,7 +123,7 @@ type Requests struct {
 // Kubelet is what all real kubelets of a cluster have in common. Its words are
 // those of KubeletConfiguration.
 type Kubelet struct {
-	CPUManagerPolicy      string           `yaml:"cpuManagerPolicy" default:"none" enum:"none,static" doc:"static: a container of a Guaranteed pod with whole CPUs has them for itself; a change needs the node drained and /var/lib/kubelet/cpu_manager_state removed"`
+	CPUManagerPolicy      string           `yaml:"cpuManagerPolicy" default:"none" enum:"none,static" doc:"static: a container of a Guaranteed pod with whole CPUs has them for itself; a change needs the node drained and /var/lib/kubelet/cpu_manager_state removed, which up does for a real node of an embedded cluster"`
 	TopologyManagerPolicy string           `yaml:"topologyManagerPolicy" default:"none" enum:"none,best-effort,restricted,single-numa-node" doc:"whether CPUs, memory and devices of a pod come from one NUMA node"`
 	TopologyManagerScope  string           `yaml:"topologyManagerScope" default:"container" enum:"container,pod" doc:"what is aligned as one"`
 	MemoryManagerPolicy   string           `yaml:"memoryManagerPolicy" default:"None" enum:"None,Static" doc:"Static: memory of Guaranteed pods is kept on NUMA nodes; needs reservedMemory"`

@@ -18,7 +18,7 @@ func (f *Fleet) At(field string) finding.Position { return f.at.nearest(f.File, 
 // FleetSpec is a fleet's spec.
 type FleetSpec struct {
 	Settle  Duration    `yaml:"settle" default:"3s" doc:"how long a cluster must stay in sync and healthy to count as converged"`
-	Waves   []Wave      `yaml:"waves" doc:"order in which the sites take a release"`
+	Waves   []Wave      `yaml:"waves" doc:"order in which the sites take a release; where there is one, every site is in one"`
 	SLO     SLO         `yaml:"slo" doc:"what a rollout must keep"`
 	Freezes []Freeze    `yaml:"freezes" doc:"times without rollouts"`
 	Policy  FleetPolicy `yaml:"policy" doc:"how rules judge the fleet"`

@@ -52,6 +52,22 @@ func (l *loader) waves(f *Fleet) {
 			taken[name] = w.Name
 		}
 	}
+	if len(f.Spec.Waves) > 0 && !l.broken(f.File, "spec.waves") {
+		l.leftOut(f, taken)
+	}
+}
+
+// leftOut holds that every site is in a wave: a release would never reach one that
+// is not, and nothing would say so. A fleet without waves has no order yet.
+func (l *loader) leftOut(f *Fleet, taken map[string]string) {
+	last := len(f.Spec.Waves) - 1
+	for _, c := range l.catalog.Clusters {
+		if c.Spec.Role != Edge || taken[c.Name] != "" {
+			continue
+		}
+		l.fail(f, fmt.Sprintf("spec.waves[%d].clusters", last), fmt.Sprintf("site %s (%s) is in no wave, and no release would reach it", c.Name, c.File),
+			fmt.Sprintf("add %s to a wave, wave %s for example", c.Name, f.Spec.Waves[last].Name))
+	}
 }
 
 func (l *loader) freezes(f *Fleet) {

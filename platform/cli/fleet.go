@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -223,7 +224,30 @@ func (e *environment) onRunning(ctx context.Context, command string, o fleetOpti
 	}
 	result.AddOutcomes(outcomes, cat)
 	e.result = result
+	r.sayDead(ctx, result)
 	return r, gated, nil
+}
+
+// sayDead says of clusters that did not converge which of their programs do not
+// run: what they would do is then waited for in vain. A cluster whose programs
+// can't be asked about has its verdict all the same.
+func (r *running) sayDead(ctx context.Context, result *report.Result) {
+	for i := range result.Clusters {
+		c := &result.Clusters[i]
+		if c.State != report.NotConverged {
+			continue
+		}
+		list, err := r.provider.Status(ctx, c.Name)
+		if err != nil {
+			continue
+		}
+		for _, p := range list {
+			if p.State == cluster.Dead {
+				c.Why = strings.TrimPrefix(c.Why+"; ", "; ") +
+					fmt.Sprintf("%s is dead: `platform up` starts it again, `platform logs %s %s` says why", p.Program, c.Name, p.Program)
+			}
+		}
+	}
 }
 
 // stateExists says whether any cluster of the fleet was ever made here.

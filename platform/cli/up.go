@@ -97,6 +97,7 @@ func (e *environment) up(ctx context.Context, o fleetOptions) error {
 	result.Awaited = true
 	result.AddOutcomes(outcomes, cat)
 	result.Next = next(result)
+	r.sayDead(ctx, result)
 	return nil
 }
 

@@ -142,7 +142,11 @@ func nodeSubjects(cat *catalog.Catalog, name string) ([]validate.Subject, error)
 	for _, f := range files {
 		switch {
 		case strings.HasPrefix(f.Path, "kubeadm"):
-			out = append(out, subject("kubeadm", f, "spec.kubernetes"))
+			s := subject("kubeadm", f, "spec.kubernetes")
+			if f.Path == "kubeadm-init.yaml" {
+				s.Readers = append(s.Readers, tool.Etcd)
+			}
+			out = append(out, s)
 		case strings.HasPrefix(f.Path, "conf/"):
 			s := subject("kube-apiserver", f, "spec.kubernetes")
 			s.Args = nil

@@ -48,8 +48,9 @@ const (
 	LatencyP9 = "latency p99"
 )
 
-func metricsOf() []experiment.Metric {
-	return []experiment.Metric{
+// Metrics are those of these names, all without names.
+func Metrics(names ...string) []experiment.Metric {
+	all := []experiment.Metric{
 		{Name: PeakRSS, Unit: "MiB", LowerIsBetter: true},
 		{Name: CPUPerOp, Unit: "us", LowerIsBetter: true},
 		{Name: GCShare, Unit: "%", LowerIsBetter: true},
@@ -59,6 +60,7 @@ func metricsOf() []experiment.Metric {
 		{Name: LatencyP5, Unit: "ms", Noisy: true, LowerIsBetter: true},
 		{Name: LatencyP9, Unit: "ms", Noisy: true, LowerIsBetter: true},
 	}
+	return slices.DeleteFunc(all, func(m experiment.Metric) bool { return len(names) > 0 && !slices.Contains(names, m.Name) })
 }
 
 // arms are what can be compared with the default, by name.
@@ -78,14 +80,14 @@ func (b Bench) Plan(arms []string) (experiment.Plan, error) {
 		return experiment.Plan{}, err
 	}
 	p := experiment.Plan{
-		Name: "etcd", Metrics: metricsOf(), Rounds: b.Rounds,
+		Name: "etcd", Metrics: Metrics(), Rounds: b.Rounds,
 		Question: fmt.Sprintf("what do settings of etcd change under %s? %d members, %d clients, %d operations of %d bytes",
 			b.Workload, b.Members, b.Clients, b.Count, b.Size),
-		Base: b.arm("default", Setting{Binary: b.Etcd}),
+		Base: b.Arm("default", Setting{Binary: b.Etcd}),
 	}
 	known := b.arms()
 	for _, name := range arms {
-		p.Others = append(p.Others, b.arm(name, known[name]))
+		p.Others = append(p.Others, b.Arm(name, known[name]))
 	}
 	return p, nil
 }
@@ -110,7 +112,8 @@ func (b Bench) Check(arms []string) error {
 	return nil
 }
 
-func (b Bench) arm(name string, s Setting) experiment.Arm {
+// Arm measures members with a setting.
+func (b Bench) Arm(name string, s Setting) experiment.Arm {
 	return experiment.Arm{Name: name, Run: func(ctx context.Context) (experiment.Sample, error) { return b.run(ctx, s) }}
 }
 

@@ -72,17 +72,24 @@ func writeValidation(b *bytes.Buffer, r *Result) {
 // validateHeadline counts the judges' words.
 func (r *Result) validateHeadline() string {
 	counts := map[validate.How]int{}
-	refused := 0
+	refused, nothing := 0, 0
 	for _, row := range r.Validation {
-		if row.Skipped == "" {
+		switch {
+		case row.Nothing != "":
+			nothing++
+		case row.Skipped == "":
 			counts[row.How]++
 		}
 		if len(row.Problems) > 0 {
 			refused++
 		}
 	}
-	return fmt.Sprintf("%s judged by program, %d by official library, %d by our own rules · %d refused · %d skipped",
+	said := fmt.Sprintf("%s judged by program, %d by official library, %d by our own rules · %d refused · %d skipped",
 		plural(counts[validate.ByProgram], "configuration"), counts[validate.ByLibrary], counts[validate.ByRules], refused, r.Skipped())
+	if nothing > 0 {
+		said += fmt.Sprintf(" · %d without a configuration", nothing)
+	}
+	return said
 }
 
 // line is what a person sees of rows that say the same.
@@ -100,6 +107,9 @@ func lines(rows []validate.Row) []line {
 		}
 		if row.How != validate.ByRules {
 			by += ", " + string(row.How)
+		}
+		if row.Nothing != "" {
+			by = "nobody"
 		}
 		l := line{component: row.Component, what: row.What, by: by, says: says(row)}
 		i := slices.IndexFunc(out, func(other line) bool {
@@ -126,6 +136,8 @@ func says(row validate.Row) string {
 	switch {
 	case row.Skipped != "":
 		return "SKIPPED: " + row.Skipped
+	case row.Nothing != "":
+		return "no configuration: " + row.Nothing
 	case len(row.Problems) > 0:
 		return "refused: " + plural(len(row.Problems), "problem")
 	}

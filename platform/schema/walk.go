@@ -119,6 +119,7 @@ func (w *walk) fields(n *node, m map[string]any) {
 		}
 	}
 	w.required(n, m)
+	w.known(n, m)
 	count := int64(len(m))
 	w.bounds(count, n.MinProperties, n.MaxProperties, "fields")
 }

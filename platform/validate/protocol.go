@@ -38,6 +38,7 @@ type answered struct {
 		Name     string    `json:"name"`
 		Accepted []string  `json:"accepted"`
 		Problems []Problem `json:"problems"`
+		Nothing  string    `json:"nothing"`
 	} `json:"answers"`
 }
 
@@ -70,7 +71,7 @@ func (l library) Judge(ctx context.Context, path string, subjects []Subject) (st
 		if i < len(subjects) && one.Name != subjects[i].Name {
 			return "", nil, fmt.Errorf("%s answered for %q where %q was asked", path, one.Name, subjects[i].Name)
 		}
-		answers = append(answers, Answer{Accepted: one.Accepted, Problems: one.Problems})
+		answers = append(answers, Answer{Accepted: one.Accepted, Problems: one.Problems, Nothing: one.Nothing})
 	}
 	return a.Version, answers, nil
 }

@@ -62,6 +62,7 @@ type Problem struct {
 type Answer struct {
 	Accepted []string // what was read: "3 listeners"
 	Problems []Problem
+	Nothing  string // why there is nothing to judge: its program reads no configuration
 }
 
 // Row is what one judge said of one configuration, which several clusters may
@@ -75,6 +76,7 @@ type Row struct {
 	Accepted  []string         `json:"accepted,omitempty"`
 	Problems  []Problem        `json:"problems,omitempty"`
 	Skipped   string           `json:"skipped,omitempty"` // why nothing judged it, and the mend
+	Nothing   string           `json:"nothing,omitempty"` // why there is nothing to judge
 	Clusters  []string         `json:"clusters"`
 	Object    finding.Object   `json:"object,omitzero"`
 	Position  finding.Position `json:"position,omitzero"`
@@ -169,7 +171,7 @@ func (c Checker) run(ctx context.Context, path string, groups []shared) ([]Row, 
 		return nil, fmt.Errorf("validate: %s answered for %d of %d configurations", c.Name, len(answers), len(subjects))
 	}
 	for i, a := range answers {
-		rows[i].Version, rows[i].Accepted = version, a.Accepted
+		rows[i].Version, rows[i].Accepted, rows[i].Nothing = version, a.Accepted, a.Nothing
 		rows[i].Problems = append(rows[i].Problems, a.Problems...)
 	}
 	return rows, nil

@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 			if text == "bad" || os.Getenv(standIn) == "refuses" || os.Getenv(standIn) == "strict" && strict(text) != nil {
 				a = map[string]any{"name": s.Name, "problems": []Problem{{File: "/etc/shop/shop.yaml", Line: 1, Message: "is bad"}}}
 			}
+			if text == "none" {
+				a = map[string]any{"name": s.Name, "nothing": "its program reads nothing"}
+			}
 			answers = append(answers, a)
 		}
 		data, err := json.Marshal(map[string]any{"version": "2.0.1", "answers": answers})
@@ -161,7 +164,7 @@ func subject(cluster, text string) Subject {
 
 func TestRun(t *testing.T) {
 	t.Setenv(standIn, "answers")
-	subjects := []Subject{subject("hub", "good"), subject("lima", "bad"), subject("oslo", "good"), {Cluster: "hub", Component: "net", Name: "objects of net.test", Readers: []string{"nets"}}}
+	subjects := []Subject{subject("hub", "good"), subject("lima", "bad"), subject("oslo", "good"), subject("perth", "none"), {Cluster: "hub", Component: "net", Name: "objects of net.test", Readers: []string{"nets"}}}
 	got, err := Run(t.Context(), checkers(library{}), machine{missing: "nets"}, subjects)
 	if err != nil {
 		t.Fatal(err)
@@ -171,6 +174,7 @@ func TestRun(t *testing.T) {
 		{Component: "shop", What: "Deployment orders/shop shop", By: "shop", How: ByLibrary, Version: "2.0.1", Accepted: []string{"1 files, opaque [/etc/tls]"}, Clusters: []string{"hub", "oslo"}},
 		{Component: "shop", What: "Deployment orders/shop shop", By: "shop", How: ByLibrary, Version: "2.0.1", Clusters: []string{"lima"},
 			Problems: []Problem{{File: "/etc/shop/shop.yaml", Line: 1, Message: "is bad"}}},
+		{Component: "shop", What: "Deployment orders/shop shop", By: "shop", How: ByLibrary, Version: "2.0.1", Nothing: "its program reads nothing", Clusters: []string{"perth"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

@@ -26,6 +26,7 @@ import (
 	"dualtrack.internal/tests/experiments/p95"
 	"dualtrack.internal/tests/experiments/packets"
 	"dualtrack.internal/tests/experiments/silences"
+	"dualtrack.internal/tests/experiments/tuner"
 )
 
 func main() {
@@ -41,7 +42,7 @@ func run(ctx context.Context) error {
 	var o options
 	flag.BoolVar(&o.smoke, "smoke", false, "the default against the default alone, shortly (load with its kills, for seconds)")
 	flag.DurationVar(&o.length, "for", 10*time.Minute, "how long each run of load lasts")
-	flag.IntVar(&o.rounds, "rounds", 0, "rounds of load and of logs; a verdict needs 3 (default 1 and 3)")
+	flag.IntVar(&o.rounds, "rounds", 0, "rounds of load, logs and tuner; a verdict needs 3 (default 1, 3 and 5)")
 	flag.StringVar(&o.rates, "rates", "37,3700", "calls a second of load, an experiment each")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "go run ./tests/experiments [flags] [%s]...\n", strings.Join(slices.Sorted(maps.Keys(experiments())), "|"))
@@ -78,6 +79,7 @@ func experiments() map[string]func(context.Context, options) error {
 		"silences":    onSilences,
 		"load":        onLoad,
 		"logs":        onLogs,
+		"tuner":       onTuner,
 	}
 }
 
@@ -134,6 +136,22 @@ func onLogs(ctx context.Context, o options) error {
 	}
 	fmt.Println()
 	return logs.ShowKills(ctx, os.Stdout, cluster, kills, 2000)
+}
+
+// onTuner walks with the tuner until it stays, which is not on a smoke's way.
+func onTuner(ctx context.Context, o options) error {
+	size := tuner.Options{Budget: 1 << 30, Look: 110 * time.Second, Looks: 8, Count: 60_000, Rounds: cmp.Or(o.rounds, 5), Out: os.Stdout}
+	if o.smoke {
+		size.Look, size.Looks, size.Count = 3*time.Second, 1, 8000
+	}
+	plan, err := tuner.Plan(ctx, size)
+	if err != nil {
+		return err
+	}
+	if o.smoke {
+		plan = plan.Smoke()
+	}
+	return show(ctx, plan)
 }
 
 func onP95(ctx context.Context, o options) (err error) {

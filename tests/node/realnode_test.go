@@ -24,7 +24,7 @@ import (
 )
 
 // workshop is a site of two simulated nodes and, unless it is left out, a real
-// one; its order services stand on one each.
+// one; its order services stand on one each and ask for a whole CPU.
 func workshop(real bool) string {
 	if real {
 		return withWorkshop
@@ -43,9 +43,9 @@ const withWorkshop = `spec:
     - {name: node, count: 2}
 ` + realLine + `  components:
     - name: base
-      values: {site: {name: site, city: Oslo}}
+      values: {site: {name: site, city: Oslo}, namespaces: {orders: {quota: {requests.cpu: "100"}}}}
     - name: order-service
-      values: {replicas: 3, autoscaling: {enabled: false}}
+      values: {replicas: 3, autoscaling: {enabled: false}, resources: {requests: {cpu: 1, memory: 256Mi}, limits: {cpu: 1, memory: 256Mi}}}
       patches:
         - target: {group: apps, kind: Deployment, name: order-service, namespace: orders}
           merge:
@@ -77,6 +77,7 @@ func TestRealNode(t *testing.T) {
 			t.Errorf("it did:\n%s", again.stdout)
 		}
 	})
+	f.write(t, "clusters/site/cluster.yaml", envelope("Cluster", "site")+managed(workshop(true)))
 	for _, program := range []string{"kubelet", "containerd"} {
 		t.Run(program+" is killed", func(t *testing.T) {
 			healed(t, f, program)
@@ -85,6 +86,7 @@ func TestRealNode(t *testing.T) {
 			}
 		})
 	}
+	t.Run("it has a CPU and memory of its own", func(t *testing.T) { holdsNote(t, f, workshopPod(t, client)) })
 	t.Run("all of the node is killed, its containers too", func(t *testing.T) {
 		for _, pid := range marked(t, f) {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // some end with others
@@ -108,10 +110,11 @@ func TestRealNode(t *testing.T) {
 		if _, err := client.CoreV1().Nodes().Get(t.Context(), "workshop", metav1.GetOptions{}); err == nil {
 			t.Error("the node is still there")
 		}
-		f.write(t, "clusters/site/cluster.yaml", envelope("Cluster", "site")+workshop(true))
+		f.write(t, "clusters/site/cluster.yaml", envelope("Cluster", "site")+managed(workshop(true)))
 		told(t, f.run(t, "up", "-c", "site", "-o", "json").want(t, 0))
 		workshopPod(t, client)
 	})
+	t.Run("who asks for more than there is", func(t *testing.T) { refused(t, f, client) })
 	removed := f.run(t, "down", "--all", "--purge").want(t, 0)
 	nothingLeft(t, f, before)
 	fmt.Fprintf(os.Stderr, "site with a real node: made and converged in %.0f s, removed in %.1f s\n", made.took.Seconds(), removed.took.Seconds())
@@ -284,7 +287,7 @@ func marked(t *testing.T, f *fleet) []int {
 			out = append(out, pid)
 		}
 	}
-	groups, err := filepath.Glob("/sys/fs/cgroup/pids/dt-*/kubepods/*/*/*/cgroup.procs")
+	groups, err := filepath.Glob("/sys/fs/cgroup/pids/dt-*/kubepods/*/*/cgroup.procs") // a Guaranteed pod's
 	if err != nil {
 		t.Fatal(err)
 	}

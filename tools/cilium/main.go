@@ -64,6 +64,7 @@ type answer struct {
 	Name     string    `json:"name"`
 	Accepted []string  `json:"accepted"`
 	Problems []problem `json:"problems"`
+	Nothing  string    `json:"nothing,omitempty"` // why there is nothing to judge
 }
 
 func run(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -106,7 +107,11 @@ func judge(ctx context.Context, s subject) (answer, error) {
 		accepted, problems := judgeObject(o)
 		a.add(accepted, problems)
 	}
-	if len(s.Args) > 0 || len(s.Files) > 0 {
+	switch program := programOf(s.Args); {
+	case len(s.Args) == 0 && len(s.Files) == 0:
+	case !readsSettings(program):
+		a.Nothing = fmt.Sprintf("%q reads no settings", program)
+	default:
 		accepted, problems, err := judgeSettings(ctx, s)
 		if err != nil {
 			return a, err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -156,7 +157,6 @@ func TestArguments(t *testing.T) {
 		accepted, problem string
 	}{
 		{"operator", []string{"cilium-operator-generic", "--config-dir", "/tmp/settings/"}, "1 setting", ""},
-		{"another program", []string{"sh", "-c", "true"}, `"sh" reads no settings`, ""},
 		{"no folder", []string{"cilium-agent"}, "", "there is no --config-dir"},
 		{"another folder", []string{"cilium-agent", "--config-dir=/etc/cilium"}, "", "nothing is mounted there"},
 		{"an unknown flag", []string{"cilium-agent", "--config-dir=/tmp/settings", "--accelerate"}, "", "unknown flag: --accelerate"},
@@ -170,6 +170,18 @@ func TestArguments(t *testing.T) {
 			}
 			check(t, c.accepted, c.problem, accepted, problems)
 		})
+	}
+}
+
+// TestNothing: a container of another program is neither accepted nor refused.
+func TestNothing(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"sh": {"/bin/sh", "-c", "true"}, "": nil} {
+		got, err := judge(t.Context(), subject{Name: "a", Args: args, Files: map[string]string{"/a": "b"}})
+		want := answer{Name: "a", Accepted: []string{}, Problems: []problem{}, Nothing: fmt.Sprintf("%q reads no settings", name)}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q (-want +got), %v:\n%s", name, err, diff)
+		}
 	}
 }
 

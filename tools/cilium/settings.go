@@ -45,16 +45,23 @@ type verdict struct {
 	Problems []problem
 }
 
-// judgeSettings judges a container: its flags, and the folder of settings that
-// they name, one file a key. A container of another program has nothing to read.
+// programOf is the name of the program that a container runs, "" without one.
+func programOf(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return path.Base(args[0])
+}
+
+// readsSettings says whether a program reads a folder of settings.
+func readsSettings(program string) bool {
+	return program == agentProgram || program == operatorProgram
+}
+
+// judgeSettings judges a container of such a program: its flags, and the folder of
+// settings that they name, one file a key.
 func judgeSettings(ctx context.Context, s subject) (string, []problem, error) {
-	program := ""
-	if len(s.Args) > 0 {
-		program = path.Base(s.Args[0])
-	}
-	if program != agentProgram && program != operatorProgram {
-		return fmt.Sprintf("%q reads no settings", program), nil, nil
-	}
+	program := programOf(s.Args)
 	dir := folderOf(s.Args)
 	if dir == "" {
 		return "", refused("args", "there is no --"+configDir+"=FOLDER, so it has no settings"), nil

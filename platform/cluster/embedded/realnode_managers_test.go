@@ -12,51 +12,85 @@ import (
 	"dualtrack.internal/platform/catalog"
 )
 
-// TestForgetManagers removes what was noted under another policy, and only that.
+// TestForgetManagers removes what was noted under other settings, and only that.
 func TestForgetManagers(t *testing.T) {
 	t.Parallel()
-	static := catalog.Kubelet{CPUManagerPolicy: "static", MemoryManagerPolicy: "Static"}
+	static := catalog.Kubelet{CPUManagerPolicy: "static", MemoryManagerPolicy: "Static", ReservedSystemCPUs: "0", KubeReserved: catalog.Reserved{Memory: "1Gi"}}
+	with := func(do func(*catalog.Kubelet)) catalog.Kubelet {
+		k := static
+		do(&k)
+		return k
+	}
+	both := []string{"cpu_manager_state", "memory_manager_state"}
 	for _, c := range []struct {
-		name, cpu, memory string // what was noted, "" for no file
-		kubelet           catalog.Kubelet
-		left              []string
+		name  string
+		files []string         // what was noted
+		had   *catalog.Kubelet // under which settings, nil for unknown
+		now   catalog.Kubelet
+		left  []string
 	}{
-		{"nothing noted", "", "", static, nil},
-		{"the same", `{"policyName":"static","defaultCpuSet":"1-3"}`, `{"policyName":"Static"}`, static, []string{"cpu_manager_state", "memory_manager_state"}},
-		{"turned on", `{"policyName":"none"}`, `{"policyName":"None"}`, static, nil},
-		{"turned off", `{"policyName":"static"}`, `{"policyName":"None"}`, catalog.Kubelet{}, []string{"memory_manager_state"}},
+		{"nothing noted", nil, nil, static, nil},
+		{"the same", both, &static, static, both},
+		{"nobody knows under which settings", both, nil, static, nil},
+		{"turned on", both, &catalog.Kubelet{}, static, nil},
+		{"turned off", both, &static, catalog.Kubelet{}, nil},
+		{"another CPU kept", both, &static, with(func(k *catalog.Kubelet) { k.ReservedSystemCPUs = "1" }), nil},
+		{"more memory kept", both, &static, with(func(k *catalog.Kubelet) { k.KubeReserved.Memory = "2Gi" }), nil},
+		{"one file only", both[:1], &catalog.Kubelet{}, static, nil},
 	} {
 		l := layout{name: "a", root: t.TempDir()}
 		if err := os.MkdirAll(l.nodeDir("kubelet"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		for file, text := range map[string]string{"cpu_manager_state": c.cpu, "memory_manager_state": c.memory} {
-			if text == "" {
-				continue
+		if c.had != nil {
+			if forgot, err := l.forgetManagers(*c.had); err != nil || forgot {
+				t.Fatalf("%s: forgot what was not there: %v, %v", c.name, forgot, err)
 			}
-			if err := os.WriteFile(l.nodeDir("kubelet", file), []byte(text), 0o600); err != nil {
+		}
+		for _, file := range c.files {
+			if err := os.WriteFile(l.nodeDir("kubelet", file), []byte("{}"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := l.forgetManagers(c.kubelet); err != nil {
-			t.Errorf("%s: %v", c.name, err)
+		forgot, err := l.forgetManagers(c.now)
+		left := noted(t, l)
+		if diff := cmp.Diff(c.left, left); diff != "" || err != nil || forgot != (len(left) < len(c.files)) {
+			t.Errorf("%s: left (-want +got), forgot %v, %v:\n%s", c.name, forgot, err, diff)
 		}
-		var left []string
-		entries, err := os.ReadDir(l.nodeDir("kubelet"))
-		for _, e := range entries {
-			left = append(left, e.Name())
-		}
-		if diff := cmp.Diff(c.left, left); diff != "" || err != nil {
-			t.Errorf("%s: left (-want +got), %v:\n%s", c.name, err, diff)
+		if again, err := l.forgetManagers(c.now); err != nil || again {
+			t.Errorf("%s: again: %v, %v", c.name, again, err)
 		}
 	}
+}
+
+// TestEmptyManagers: a node without containers begins anew under the same settings.
+func TestEmptyManagers(t *testing.T) {
+	t.Parallel()
 	l := layout{name: "a", root: t.TempDir()}
-	if err := errors.Join(os.MkdirAll(l.nodeDir("kubelet"), 0o700), os.WriteFile(l.nodeDir("kubelet", "cpu_manager_state"), []byte("{"), 0o600)); err != nil {
+	err := os.MkdirAll(l.nodeDir("kubelet"), 0o700)
+	if err == nil {
+		_, err = l.forgetManagers(catalog.Kubelet{})
+	}
+	err = errors.Join(err, os.WriteFile(l.nodeDir("kubelet", "cpu_manager_state"), []byte("{}"), 0o600), l.emptyManagers(), l.emptyManagers())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.forgetManagers(static); err == nil {
-		t.Error("a damaged file is no error")
+	if forgot, err := l.forgetManagers(catalog.Kubelet{}); err != nil || !forgot || len(noted(t, l)) > 0 {
+		t.Errorf("forgot %v (%v), left %v", forgot, err, noted(t, l))
 	}
+}
+
+func noted(t *testing.T, l layout) []string {
+	t.Helper()
+	entries, err := os.ReadDir(l.nodeDir("kubelet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	return left
 }
 
 // TestAllocatable takes what the kubelet would keep from what pods get.

@@ -113,7 +113,8 @@ func (s *starter) groundNode(ctx context.Context, client kubernetes.Interface) e
 	}
 	if err == nil && holder == 0 {
 		if err = s.p.endContainers(ctx, s.l, 0); err == nil {
-			err = emptyFolder(s.l.nodeDir("run"))
+			err = errors.Join(emptyFolder(s.l.nodeDir("run")), s.l.emptyManagers())
+			s.nodeEmpty = true
 		}
 		if err == nil {
 			err = forgetNode(ctx, client, s.pl.real().Name)

@@ -54,18 +54,19 @@ var errTooLong = errors.New("took too long")
 
 // starter is one run of Start.
 type starter struct {
-	p        *Provider
-	l        layout
-	pl       planner
-	events   cluster.Events
-	procs    []process
-	settings map[string]string // by program, as it must be
-	running  map[string]live   // by program
-	probes   *probes
-	changed  []string
-	unclaim  func() // gives up the claims on ports
-	atOnce   bool   // an authority is new: old and new programs would not trust each other
-	nodeLeft bool   // the declaration has no real node any more
+	p         *Provider
+	l         layout
+	pl        planner
+	events    cluster.Events
+	procs     []process
+	settings  map[string]string // by program, as it must be
+	running   map[string]live   // by program
+	probes    *probes
+	changed   []string
+	unclaim   func() // gives up the claims on ports
+	atOnce    bool   // an authority is new: old and new programs would not trust each other
+	nodeLeft  bool   // the declaration has no real node any more
+	nodeEmpty bool   // no container of the real node is left
 }
 
 // close gives up what a run holds besides the cluster.
@@ -268,8 +269,12 @@ func (s *starter) launch(ctx context.Context, proc process, word string) error {
 		return err
 	}
 	if proc.name == kubeletName {
-		if err := s.l.forgetManagers(s.pl.spec.Cluster.Spec.Kubernetes.Kubelet); err != nil {
+		forgot, err := s.l.forgetManagers(s.pl.spec.Cluster.Spec.Kubernetes.Kubelet)
+		if err != nil {
 			return err
+		}
+		if forgot && !s.nodeEmpty {
+			s.changed = append(s.changed, proc.name+": forgot whose CPUs and memory are whose (its settings changed); pods get them anew")
 		}
 	}
 	lv, err := s.p.start(s.l, proc, s.settings[proc.name])

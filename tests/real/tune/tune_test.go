@@ -18,15 +18,11 @@ import (
 	"time"
 
 	"dualtrack.internal/platform/cli"
-	"dualtrack.internal/platform/etcdbench"
 	"dualtrack.internal/platform/tool"
+	"dualtrack.internal/tests/real/tune"
 )
 
-const (
-	site = "edge-lima"
-	// tight is a target that makes etcd collect all the time.
-	tight = 20
-)
+const site = "edge-lima"
 
 // TestFromAlertToCommit loads a member whose GOGC is set too low. The alert on the
 // collector's share of CPU fires, `platform tune` proposes a higher one as a commit
@@ -39,7 +35,7 @@ const (
 func TestFromAlertToCommit(t *testing.T) {
 	p := programs(t)
 	repo := clone(t)
-	etcd := member(t, p[tool.Etcd], tight)
+	etcd := member(t, p[tool.Etcd], tune.Tight)
 	prom := startPrometheus(t, p[tool.Prometheus], etcd)
 	keepBusy(t, p[tool.EtcdOps], etcd)
 	// The tuner's rates look back a minute, and its window a minute and a half.
@@ -89,18 +85,12 @@ func git(t *testing.T, dir string, args ...string) string {
 // keepBusy writes to etcd until the test ends.
 func keepBusy(t *testing.T, ops, endpoint string) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	var work sync.WaitGroup
-	work.Go(func() {
-		for ctx.Err() == nil {
-			_, err := etcdbench.Load(ctx, ops, []string{endpoint}, "revisions", 32, 20_000, 512, true)
-			if err != nil && ctx.Err() == nil {
-				t.Errorf("the load: %v", err)
-				return
-			}
+	stop := tune.Busy(context.WithoutCancel(t.Context()), ops, endpoint)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("the load: %v", err)
 		}
 	})
-	t.Cleanup(func() { cancel(); work.Wait() })
 }
 
 // leak opens five watches a second and ends none before the test does.
@@ -145,7 +135,7 @@ func proposed(t *testing.T, repo string, prom prometheus, etcd string) {
 	var out, complaints bytes.Buffer
 	streams := cli.System()
 	streams.Out, streams.Err = &out, &complaints
-	code := cli.Run(t.Context(), streams, []string{"-w", repo, "tune", site, "--prometheus", prom.url, "--pprof", etcd,
+	code := cli.Run(t.Context(), streams, []string{"-w", repo, "tune", site, "--prometheus", prom.URL, "--pprof", etcd,
 		"--settle", "1m", "--step", "5s", "--window", "90s", "-o", "json"})
 	if code != 0 {
 		t.Fatalf("exit %d: %s%s", code, out.String(), complaints.String())
