@@ -22,6 +22,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"sigs.k8s.io/yaml"
 
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/tool"
 	"dualtrack.internal/tests/real/rendered"
 )
 
@@ -43,6 +45,30 @@ func TestSpansAreFound(t *testing.T) {
 	j.start(t)
 	if got := j.find(t, id, len(want)); !slices.Equal(got, want) {
 		t.Errorf("after a kill: found spans %v, sent %v", got, want)
+	}
+}
+
+// TestImageHoldsItsDigest packs the program, which the test above has built, as the
+// image that clusters are given. Another Go writes another program: go.mod names it.
+func TestImageHoldsItsDigest(t *testing.T) {
+	for _, name := range []string{"GOAMD64", "GOEXPERIMENT", "GOFIPS140"} {
+		t.Setenv(name, "")
+	}
+	cat, err := catalog.Load(filepath.Join("..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := cat.Baseline.Spec.Images["jaeger"]
+	store, err := tool.New(tool.Config{ToolsDir: filepath.Join(cat.Root, "tools"), Named: tool.CheckPrograms()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := store.Image(t.Context(), image.Program, image.Repository+":"+image.Tag, tool.Events{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Digest != image.Digest {
+		t.Errorf("%s: spec.images.jaeger.digest is %s, but what this Go builds is %s", cat.Baseline.File, image.Digest, made.Digest)
 	}
 }
 
