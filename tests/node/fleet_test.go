@@ -44,7 +44,7 @@ func site(patch string) string {
 // TestFleet runs a hub and a site with real pods, and breaks one of them.
 func TestFleet(t *testing.T) {
 	before := machine(t)
-	f := newFleet(t, hub+"    - name: etcd-backup\n", site(""))
+	f := newFleet(t, hub+"    - name: etcd-backup\n    - name: jaeger\n", site(""))
 	made := f.run(t, "up", "--provider", "kind", "-o", "json").want(t, 0)
 	r := made.report(t)
 	for _, c := range r.Clusters {
@@ -71,6 +71,7 @@ func TestFleet(t *testing.T) {
 		t.Errorf("a second up changed something:\n%s", again.stdout)
 	}
 	t.Run("etcd of the hub is backed up", func(t *testing.T) { backedUp(t, f) })
+	t.Run("a trace is kept and found", func(t *testing.T) { traced(t, f.client(t, "hub")) })
 	t.Run("an image that cannot start", func(t *testing.T) { cannotStart(t, f) })
 	t.Run("stopped and started again", func(t *testing.T) {
 		f.run(t, "stop").want(t, 0)
