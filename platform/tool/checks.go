@@ -16,7 +16,7 @@ func CheckPrograms() []Program {
 		checker("dashboards", ".", time.Minute),
 		checker("envoy", ".", 2*time.Minute),
 		checker("otelcol", ".", 3*time.Minute),
-		checker("jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger", 5*time.Minute),
+		checker(Jaeger, "github.com/jaegertracing/jaeger/cmd/jaeger", 5*time.Minute),
 		checker(Prometheus, "github.com/prometheus/prometheus/cmd/prometheus", 4*time.Minute),
 		{
 			Name: Promtool, Dir: Prometheus, Package: "github.com/prometheus/prometheus/cmd/promtool",

@@ -1,7 +1,6 @@
 package tool
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -29,14 +28,11 @@ func (e *ImagePlatformError) Error() string {
 		imageOS, imageArch, e.OS, e.Arch)
 }
 
-// Image builds a program of WorkloadPrograms and packs it under a reference,
+// Image builds a program of the store and packs it under a reference,
 // repository:tag. The archive is kept beside the program; one that is there and
 // whole is returned as it is. Errors are Ensure's and *ImagePlatformError.
 func (s *Store) Image(ctx context.Context, program, ref string, ev Events) (Image, error) {
-	spec, ok := workloadImage(program)
-	if !ok {
-		return Image{}, fmt.Errorf("no image is made of %w", &UnknownError{Name: program, Known: []string{OrderService}})
-	}
+	spec := workloadImage(program)
 	spec.Ref = ref
 	return s.image(ctx, spec, ev)
 }
@@ -104,17 +100,12 @@ func keptImage(path, ref string) (Image, error) {
 // keepImage packs an archive and moves it to its place at once. The caller holds
 // the lock.
 func (s *Store) keepImage(path string, spec ImageSpec) (Image, error) {
-	var archive bytes.Buffer
-	digest, err := PackImage(&archive, spec)
-	if err != nil {
-		return Image{}, err
-	}
 	temp := filepath.Join(s.cfg.CacheDir, tempPrefix+filepath.Base(path))
 	defer func() { _ = os.Remove(temp) }() // what stays, the next build sweeps
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Image{}, fmt.Errorf("keep image %s: %w", spec.Ref, err)
 	}
-	err = os.WriteFile(temp, archive.Bytes(), 0o600)
+	digest, err := writeImage(temp, spec)
 	if err == nil {
 		err = syncPath(temp)
 	}
@@ -125,4 +116,15 @@ func (s *Store) keepImage(path string, spec ImageSpec) (Image, error) {
 		return Image{}, fmt.Errorf("keep image %s in %s: %w", spec.Ref, s.cfg.CacheDir, err)
 	}
 	return Image{Path: path, Ref: spec.Ref, Digest: digest}, syncPath(filepath.Dir(path))
+}
+
+// writeImage packs into a file of its own: programs of a hundred megabytes are
+// not held once more.
+func writeImage(path string, spec ImageSpec) (digest string, err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return PackImage(f, spec)
 }

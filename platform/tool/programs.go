@@ -31,6 +31,9 @@ const (
 	Amtool       = "amtool"
 )
 
+// Jaeger keeps traces and answers queries about them.
+const Jaeger = "jaeger"
+
 // Names of the programs that a node image is made of, and of what makes it.
 const (
 	Node      = "node" // kubeadm, kubelet, kube-proxy, the control plane, kubectl

@@ -61,12 +61,12 @@ func run(ctx context.Context, m *testing.M) int {
 type fleet struct{ repo, state string }
 
 // newFleet makes a repository of a hub and a site that run this repository's
-// base and order service. What it starts is taken down when the test ends.
+// base, order service, care of etcd and store of traces. What it starts is taken down when the test ends.
 func newFleet(t *testing.T, hub, site string) *fleet {
 	t.Helper()
 	home := t.TempDir()
 	f := &fleet{repo: filepath.Join(home, "my fleet"), state: filepath.Join(home, "state")}
-	for _, folder := range []string{"policies", "components/base", "components/order-service", "tools"} {
+	for _, folder := range []string{"policies", "components/base", "components/order-service", "components/etcd-backup", "components/jaeger", "tools"} {
 		if err := os.CopyFS(filepath.Join(f.repo, folder), os.DirFS(filepath.Join(built.root, folder))); err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,11 @@ func runDefrag(ctx context.Context, args []string) (any, error) {
 		return nil, err
 	}
 	defer func() { _ = c.Close() }() // nothing was left to send
-	members, err := a.survey(ctx, c)
+	all, err := a.discover(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	members, err := a.survey(ctx, c, all)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +56,7 @@ func runDefrag(ctx context.Context, args []string) (any, error) {
 			m.Skipped = "too little to gain"
 			continue
 		}
-		if _, err := a.survey(ctx, c); err != nil {
+		if _, err := a.survey(ctx, c, all); err != nil {
 			return nil, fmt.Errorf("before %s: %w; nothing more was done", m.Endpoint, err)
 		}
 		if err := a.defrag(ctx, c, m); err != nil {
@@ -62,12 +66,30 @@ func runDefrag(ctx context.Context, args []string) (any, error) {
 	return result, nil
 }
 
+// discover asks for all members: a leader that nobody listed could not come last.
+func (a *access) discover(ctx context.Context, c *clientv3.Client) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	list, err := c.MemberList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for the members: %w", a.endpoints, err)
+	}
+	var out []string
+	for _, m := range list.Members {
+		if len(m.ClientURLs) == 0 {
+			return nil, fmt.Errorf("member %x (%s) has told no address yet; wait until it has started, or remove it", m.ID, m.Name)
+		}
+		out = append(out, m.ClientURLs[0])
+	}
+	return out, nil
+}
+
 // survey asks every member; one that does not answer, or has no leader, is an
 // error. The leader comes last.
-func (a *access) survey(ctx context.Context, c *clientv3.Client) ([]member, error) {
+func (a *access) survey(ctx context.Context, c *clientv3.Client, all []string) ([]member, error) {
 	var out []member
 	var errs []error
-	for _, endpoint := range a.list() {
+	for _, endpoint := range all {
 		callCtx, cancel := context.WithTimeout(ctx, a.timeout)
 		s, err := c.Status(callCtx, endpoint)
 		cancel()

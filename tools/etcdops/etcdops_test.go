@@ -47,7 +47,7 @@ func TestRefusals(t *testing.T) {
 		{"snapshot -dir " + empty, "-endpoints is empty"},
 		{"drill -dir " + empty, "holds no snapshot"},
 		{"defrag", "-endpoints is empty"},
-		{"defrag -endpoints http://127.0.0.1:1 -timeout 200ms", "member http://127.0.0.1:1"},
+		{"defrag -endpoints http://127.0.0.1:1 -timeout 200ms", "ask http://127.0.0.1:1 for the members"},
 	}
 	for _, c := range cases {
 		var out strings.Builder

@@ -3,10 +3,7 @@
 package jaeger_test
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -19,9 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"sigs.k8s.io/yaml"
 
+	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/tool"
+	client "dualtrack.internal/tests/real/jaeger"
 	"dualtrack.internal/tests/real/rendered"
 )
 
@@ -32,7 +31,9 @@ func TestSpansAreFound(t *testing.T) {
 	kill := j.start(t)
 	id := []byte("0123456789abcdef")
 	want := []string{"charge", "reserve", "submit"}
-	j.export(t, id, want)
+	if err := client.Export(t.Context(), j.otlp, id, want); err != nil {
+		t.Fatal(err)
+	}
 	if got := j.find(t, id, len(want)); !slices.Equal(got, want) {
 		t.Errorf("found spans %v, sent %v", got, want)
 	}
@@ -43,6 +44,30 @@ func TestSpansAreFound(t *testing.T) {
 	j.start(t)
 	if got := j.find(t, id, len(want)); !slices.Equal(got, want) {
 		t.Errorf("after a kill: found spans %v, sent %v", got, want)
+	}
+}
+
+// TestImageHoldsItsDigest packs the program, which the test above has built, as the
+// image that clusters are given. Another Go writes another program: go.mod names it.
+func TestImageHoldsItsDigest(t *testing.T) {
+	for _, name := range []string{"GOAMD64", "GOEXPERIMENT", "GOFIPS140"} {
+		t.Setenv(name, "")
+	}
+	cat, err := catalog.Load(filepath.Join("..", "..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := cat.Baseline.Spec.Images["jaeger"]
+	store, err := tool.New(tool.Config{ToolsDir: filepath.Join(cat.Root, "tools"), Named: tool.CheckPrograms()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := store.Image(t.Context(), image.Program, image.Repository+":"+image.Tag, tool.Events{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.Digest != image.Digest {
+		t.Errorf("%s: spec.images.jaeger.digest is %s, but what this Go builds is %s", cat.Baseline.File, image.Digest, made.Digest)
 	}
 }
 
@@ -147,49 +172,6 @@ func (j *jaeger) start(t *testing.T) (kill func()) {
 	}
 }
 
-// field is one field of bytes of a protobuf message.
-func field(number protowire.Number, value []byte) []byte {
-	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
-}
-
-// export is gRPC's unary call with the spans of one trace.
-func (j *jaeger) export(t *testing.T, id []byte, names []string) {
-	t.Helper()
-	now := uint64(time.Now().UnixNano())
-	var spans []byte
-	for i, name := range names {
-		span := slices.Concat(field(1, id), field(2, binary.BigEndian.AppendUint64(nil, uint64(i+1))), field(5, []byte(name)))
-		span = protowire.AppendFixed64(protowire.AppendTag(span, 7, protowire.Fixed64Type), now)
-		span = protowire.AppendFixed64(protowire.AppendTag(span, 8, protowire.Fixed64Type), now+uint64(time.Millisecond))
-		spans = append(spans, field(2, span)...)
-	}
-	resource := field(1, slices.Concat(field(1, []byte("service.name")), field(2, field(1, []byte("orders")))))
-	message := field(1, slices.Concat(field(1, resource), field(2, spans)))
-	body := append([]byte{0}, binary.BigEndian.AppendUint32(nil, uint32(len(message)))...)
-	var plain http.Protocols
-	plain.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: &plain}
-	defer transport.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		"http://"+j.otlp+"/opentelemetry.proto.collector.trace.v1.TraceService/Export", bytes.NewReader(append(body, message...)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/grpc")
-	req.Header.Set("Te", "trailers")
-	answer, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		t.Fatal(err)
-	}
-	if status := answer.Trailer.Get("Grpc-Status"); status != "0" {
-		t.Fatalf("Jaeger does not take spans: %q %s", status, answer.Trailer.Get("Grpc-Message"))
-	}
-}
-
 // ask gives the names of a trace's spans.
 func (j *jaeger) ask(t *testing.T, id []byte) []string {
 	t.Helper()
@@ -198,25 +180,14 @@ func (j *jaeger) ask(t *testing.T, id []byte) []string {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	var found struct {
-		Data []struct {
-			TraceID string
-			Spans   []struct{ OperationName string }
-		}
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&found); err != nil {
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for _, trace := range found.Data {
-		if trace.TraceID != hex.EncodeToString(id) {
-			t.Errorf("asked for %x and was given %s", id, trace.TraceID)
-		}
-		for _, s := range trace.Spans {
-			names = append(names, s.OperationName)
-		}
+	names, err := client.Names(text, id)
+	if err != nil {
+		t.Fatal(err)
 	}
-	slices.Sort(names)
 	return names
 }
 
