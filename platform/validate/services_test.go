@@ -21,6 +21,11 @@ func TestServices(t *testing.T) {
 		{"unknown", "\nurl: http://pods-a.orders.svc.cluster.local", []Problem{{File: "/a.yaml", Line: 2,
 			Message: "names the Service orders/pods-a, which the cluster does not have; mend the name, or turn on the component that brings it"}}},
 	}
+	s := Subject{Args: []string{"--peer=store-0.store.orders.svc:1", "--peer=lost-0.lost.orders.svc:1"}}
+	s.services(held)
+	if len(s.Problems) != 1 || s.Problems[0].Path != s.Args[1] {
+		t.Errorf("of the arguments %v it refuses %v", s.Args, s.Problems)
+	}
 	for _, c := range cases {
 		s := Subject{Files: map[string]string{"/a.yaml": c.text}}
 		s.services(held)
