@@ -16,7 +16,7 @@ type Card struct {
 	Driver string `json:"driver"`
 	MTU    int    `json:"mtu"`
 	Node   int    `json:"numaNode"` // -1 where the machine names none
-	XDP    string `json:"xdp"`      // native or generic, by its driver
+	XDP    string `json:"xdp"`      // native, generic or not possible, by its driver and the kernel
 	Why    string `json:"why"`
 	Queues []IRQ  `json:"queues,omitempty"`
 }
@@ -37,6 +37,9 @@ func nativeSince(driver string) (version, bool) {
 	}[driver]
 	return v, ok
 }
+
+// genericSince is the kernel from which XDP runs for cards whose driver has none.
+func genericSince() version { return version{4, 12} }
 
 // linearMTU is the most that drivers take whose buffers for XDP are one page.
 const linearMTU = 3818
@@ -72,8 +75,10 @@ func (r *Report) cards(root fs.FS, v version) {
 // judge says which mode of XDP the card's driver has.
 func (c *Card) judge(v version) {
 	from, known := nativeSince(c.Driver)
-	c.XDP = "generic"
+	c.XDP = Generic
 	switch {
+	case v != version{} && v.before(genericSince()):
+		c.XDP, c.Why = NotPossible, fmt.Sprintf("the kernel runs XDP for every card from Linux %s on", genericSince())
 	case !known:
 		c.Why = "its driver is not known to run XDP itself"
 	case v == version{}:
@@ -83,33 +88,25 @@ func (c *Card) judge(v version) {
 	case onePage(c.Driver) && c.MTU > linearMTU:
 		c.Why = fmt.Sprintf("its driver takes an MTU of at most %d with XDP; this is %d", linearMTU, c.MTU)
 	case onePage(c.Driver):
-		c.XDP, c.Why = "native", "needs a queue more for each CPU: halve the channels (ethtool -L)"
+		c.XDP, c.Why = Native, "needs a queue more for each CPU: halve the channels (ethtool -L)"
 	case c.Driver == "hv_netvsc":
-		c.XDP, c.Why = "native", "large receive offload must be off (ethtool -K)"
+		c.XDP, c.Why = Native, "large receive offload must be off (ethtool -K)"
 	default:
-		c.XDP, c.Why = "native", fmt.Sprintf("its driver runs XDP from Linux %s on", from)
+		c.XDP, c.Why = Native, fmt.Sprintf("its driver runs XDP from Linux %s on", from)
 	}
 }
 
-// judgeCards says what the cards mean for bpf-lb-acceleration.
+// judgeCards says what the cards have in common.
 func (r *Report) judgeCards() {
 	if len(r.Cards) == 0 {
 		r.add("cards", Note, "none has a driver", "")
 		return
 	}
-	var slow, mtus []string
+	var mtus []string
 	for _, c := range r.Cards {
-		if c.XDP != "native" {
-			slow = append(slow, c.Name+" ("+c.Driver+": "+c.Why+")")
-		}
 		if mtu := strconv.Itoa(c.MTU); !slices.Contains(mtus, mtu) {
 			mtus = append(mtus, mtu)
 		}
-	}
-	if len(slow) > 0 {
-		r.add("acceleration", Note, "not native: "+strings.Join(slow, "; "), "bpf-lb-acceleration: best-effort, or name the other cards in devices")
-	} else {
-		r.add("acceleration", OK, fmt.Sprintf("native by the driver of each of %d cards; bpf-lb-acceleration: native", len(r.Cards)), "")
 	}
 	if len(mtus) > 1 {
 		r.add("MTU", Note, "cards differ: "+strings.Join(mtus, ", "), "set mtu in cilium-config to the least")

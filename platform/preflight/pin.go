@@ -77,7 +77,33 @@ func (r *Report) reservedCPUs(root fs.FS, reserved string) []int {
 		r.add("reserved CPUs", Bad, "they are all that the machine has: pods would get none", "leave some out of reservedSystemCPUs")
 		return nil
 	}
+	if !r.isolatedCPUs(root, cpus) {
+		return nil
+	}
 	return cpus
+}
+
+// isolatedCPUs compares the reserved CPUs with those that the kernel's scheduler
+// leaves alone (isolcpus), and says whether they agree.
+func (r *Report) isolatedCPUs(root fs.FS, reserved []int) bool {
+	text, err := readFile(root, "sys/devices/system/cpu/isolated")
+	isolated, parseErr := catalog.ParseCPUs(text)
+	switch {
+	case err != nil || text != "" && parseErr != nil:
+		r.add("isolated CPUs", Unknown, "which CPUs the kernel isolates can't be read", "mount /sys")
+		return true
+	case text == "":
+		return true
+	}
+	clash, pods := both(isolated, reserved)
+	if len(clash) > 0 {
+		r.add("isolated CPUs", Bad, fmt.Sprintf("CPUs %s are reserved and isolated (isolcpus): the system's threads are not spread over them, and packets would wait behind", formatCPUs(clash)),
+			"take them out of isolcpus, or out of reservedSystemCPUs")
+		return false
+	}
+	r.add("isolated CPUs", Note, fmt.Sprintf("CPUs %s are isolated and the kubelet does not know it: pods without CPUs of their own are not spread over them", formatCPUs(pods)),
+		"let cpuManagerPolicy static hand CPUs out, without isolcpus")
+	return true
 }
 
 // balancer says whether a program is there that would undo the pinning.

@@ -52,6 +52,7 @@ type Trial struct {
 // Report is what was found.
 type Report struct {
 	Kernel string  `json:"kernel,omitempty"`
+	XDP    string  `json:"xdp,omitempty"` // native, generic or not possible, for all cards together
 	Checks []Check `json:"checks"`
 	Cards  []Card  `json:"cards,omitempty"`
 	Trial  *Trial  `json:"trial,omitempty"`
@@ -85,6 +86,7 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 		return nil, ctx.Err()
 	}
 	r.trial(trial, err)
+	r.verdict()
 	return r, nil
 }
 

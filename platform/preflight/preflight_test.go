@@ -49,6 +49,7 @@ func TestReports(t *testing.T) {
 		{"other-socket", "two-sockets", "0-1", tried},
 		{"none-reserved", "two-sockets", "", notTried},
 		{"old-box", "old-box", "0", notTried},
+		{"isolated", "isolated", "0-1", tried},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -87,17 +88,18 @@ var _ = flag.Bool("update", false, "rewrite the golden files")
 
 func TestContradictions(t *testing.T) {
 	t.Parallel()
-	cases := []struct{ name, reserved, want string }{
-		{"another socket", "0-3", "none of the reserved CPUs 0-3 is"},
-		{"not there", "4,9", "CPUs 9 are not online"},
-		{"all of them", "0-7", "pods would get none"},
-		{"no list", "four", `"four" names none`},
-		{"nothing", ",", "names none"},
+	cases := []struct{ name, tree, reserved, want string }{
+		{"another socket", "two-sockets", "0-3", "none of the reserved CPUs 0-3 is"},
+		{"not there", "two-sockets", "4,9", "CPUs 9 are not online"},
+		{"all of them", "two-sockets", "0-7", "pods would get none"},
+		{"no list", "two-sockets", "four", `"four" names none`},
+		{"nothing", "two-sockets", ",", "names none"},
+		{"isolated ones", "isolated", "1-2", "CPUs 2 are reserved and isolated"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r, err := Look(t.Context(), Options{OS: "linux", Root: tree(t, "two-sockets"), Reserved: c.reserved, Try: tried})
+			r, err := Look(t.Context(), Options{OS: "linux", Root: tree(t, c.tree), Reserved: c.reserved, Try: tried})
 			if err != nil {
 				t.Fatal(err)
 			}

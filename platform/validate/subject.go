@@ -77,6 +77,7 @@ func container(cluster string, o render.Object, template *corev1.PodTemplateSpec
 	}
 	slices.Sort(s.Secrets)
 	slices.Sort(s.Dirs)
+	s.services(held)
 	return s
 }
 
@@ -106,13 +107,14 @@ func podTemplate(o *unstructured.Unstructured) (*corev1.PodTemplateSpec, bool) {
 	return &template, true
 }
 
-// objects are a bundle's ConfigMaps and Secrets by "Kind namespace/name".
+// objects are a bundle's ConfigMaps and Secrets, and the names of its Services, by
+// "Kind namespace/name".
 type objects map[string]map[string]string
 
 func indexObjects(b *render.Bundle) objects {
 	out := objects{}
 	for _, o := range b.Objects {
-		if kind := o.GetKind(); kind != "ConfigMap" && kind != "Secret" || o.GetAPIVersion() != "v1" {
+		if !slices.Contains([]string{"ConfigMap", "Secret", "Service"}, o.GetKind()) || o.GetAPIVersion() != "v1" {
 			continue
 		}
 		data := map[string]string{}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	bootstrapv3 "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
@@ -59,7 +60,8 @@ type checker struct {
 	later     []func() // what can be judged only when all has been read
 	typed     int      // messages that stood in an Any
 
-	localCluster, localZone string // of the bootstrap, for zone-aware routing
+	localCluster string           // of the bootstrap, for zone-aware routing
+	own          *corev3.Locality // where this Envoy runs
 }
 
 // judge reads a subject and all files that its bootstrap names.
@@ -133,7 +135,7 @@ func (c *checker) bootstrap() {
 	for i, l := range static.GetSecrets() {
 		c.define(secretKind, l.GetName(), fmt.Sprintf("static_resources.secrets[%d]", i), l)
 	}
-	c.localCluster, c.localZone = b.GetClusterManager().GetLocalClusterName(), b.GetNode().GetLocality().GetZone()
+	c.localCluster, c.own = b.GetClusterManager().GetLocalClusterName(), c.ownLocality(b)
 	if a := b.GetAdmin().GetAddress(); a != nil && !loopback(a) {
 		c.refuse(place{c.doc, "admin.address"}, "the administration port must be on loopback or a pipe: whoever reaches it can stop Envoy")
 	}

@@ -94,7 +94,7 @@ func sameMatch(a, b *listenerv3.FilterChainMatch) bool {
 func (c *checker) cluster(at place, cl *clusterv3.Cluster) {
 	c.failover(at, cl)
 	if cl.GetCommonLbConfig().GetZoneAwareLbConfig() != nil {
-		c.zoneAware(at)
+		c.zoneAware(at, cl)
 	}
 	if cl.GetType() != clusterv3.Cluster_EDS {
 		if name := cl.GetLoadAssignment().GetClusterName(); cl.GetLoadAssignment() != nil && name != cl.GetName() {
@@ -130,19 +130,6 @@ func (c *checker) failover(at place, cl *clusterv3.Cluster) {
 			return
 		}
 	}
-}
-
-// zoneAware holds what zone-aware routing needs and does not say when it lacks it.
-func (c *checker) zoneAware(at place) {
-	zones := at.in("common_lb_config.zone_aware_lb_config")
-	c.later = append(c.later, func() {
-		if c.localCluster == "" {
-			c.refuse(zones, "zone-aware routing needs cluster_manager.local_cluster_name")
-		}
-		if _, ok := flagValue(c.subject.Args, "--service-zone"); !ok && c.localZone == "" {
-			c.refuse(zones, "zone-aware routing needs the node's own zone; give node.locality.zone or --service-zone")
-		}
-	})
 }
 
 func (c *checker) routes(at place, r *routev3.RouteConfiguration) {

@@ -39,6 +39,14 @@ func (c *checker) visit(at string, m protoreflect.Message) {
 	case *hcmv3.Rds:
 		file := c.subscribe(here.in("config_source"), routeKind, m.GetConfigSource())
 		c.refer(here.in("route_config_name"), routeKind, m.GetRouteConfigName(), file)
+	case *tlsv3.UpstreamTlsContext:
+		c.tls(here.in("common_tls_context"), m.GetCommonTlsContext())
+		c.verified(here.in("common_tls_context"), m.GetCommonTlsContext(), "server")
+	case *tlsv3.DownstreamTlsContext:
+		c.tls(here.in("common_tls_context"), m.GetCommonTlsContext())
+		if m.GetRequireClientCertificate().GetValue() {
+			c.verified(here.in("common_tls_context"), m.GetCommonTlsContext(), "client")
+		}
 	case *tlsv3.SdsSecretConfig:
 		file := ""
 		if m.GetSdsConfig() != nil {

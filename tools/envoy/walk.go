@@ -31,6 +31,7 @@ func (c *checker) walk(at string, m protoreflect.Message) {
 	c.visit(at, m)
 	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		p := strings.TrimPrefix(at+"."+string(fd.Name()), ".")
+		c.young(p, fd.FullName())
 		c.outdated(p, fd, v)
 		switch {
 		case fd.IsMap():
@@ -75,6 +76,7 @@ func (c *checker) outdated(at string, fd protoreflect.FieldDescriptor, v protore
 			c.refuse(place{c.doc, at}, "%s has no value %d", fd.Enum().FullName(), one.Enum())
 			continue
 		}
+		c.young(at, fd.Enum().FullName()+"."+protoreflect.FullName(d.Name()))
 		if o, ok := d.Options().(*descriptorpb.EnumValueOptions); ok {
 			since, _ := proto.GetExtension(o, annotations.E_DeprecatedAtMinorVersionEnum).(string)
 			off, _ := proto.GetExtension(o, annotations.E_DisallowedByDefaultEnum).(bool)

@@ -88,14 +88,14 @@ func TestEveryClusterIsAccepted(t *testing.T) {
 			t.Errorf("%s: accepted %v, refused %v", a.Name, a.Accepted, a.Problems)
 		}
 		switch {
-		case strings.Contains(a.Name, "order-service envoy"):
+		case strings.Contains(a.Name, "orders/order-service"):
 			sidecars++
-		case strings.Contains(a.Name, "envoy-gateway envoy"):
+		case strings.Contains(a.Name, "ingress/envoy-gateway"):
 			gateways++
 		}
 	}
-	if gateways != 8 || sidecars < 1 {
-		t.Errorf("%d gateways and %d sidecars were judged; want 8 and the hub's", gateways, sidecars)
+	if gateways != 7+3 || sidecars != 3 {
+		t.Errorf("%d gateways and %d sidecars were judged; want each site's, and both of each of the hub's three zones", gateways, sidecars)
 	}
 	root, err := catalog.FindRoot(".")
 	if err != nil {
@@ -225,6 +225,8 @@ func TestBrokenIsNotServed(t *testing.T) {
 		{"routes that no listener asks for", "/etc/envoy-xds/lds.yaml", "route_config_name: orders", "route_config_name: sites", "not consistent"},
 		{"a misspelt field", "/etc/envoy-xds/cds.yaml", "outlier_detection:", "outlier_detect:", `unknown field "outlier_detect"`},
 		{"a deprecated field", "/etc/envoy-xds/cds.yaml", "    type: STRICT_DNS\n", "    type: STRICT_DNS\n    http2_protocol_options: {}\n", "is deprecated"},
+		{"a zone that no gateway is in", "/etc/envoy-xds/cds.yaml", "zone: eu-central-b", "zone: eu-central-x", "the cluster's localities are eu-central/eu-central-a, eu-central/eu-central-c, eu-central/eu-central-x, and those of the local cluster"},
+		{"a region of the node that no endpoint has", "/etc/envoy/envoy.yaml", "region: eu-central}\n\nadmin", "region: europe}\n\nadmin", "the node's locality europe/eu-central-a is none of the cluster's"},
 		{"an overload action of no type", "/etc/envoy/envoy.yaml", "fixed_heap.v3.FixedHeapConfig", "fixed_heap.v3.FixedHeap", "unable to resolve"},
 	}
 	for _, c := range cases {
