@@ -64,6 +64,9 @@ type Options struct {
 	OS       string // runtime.GOOS of the machine
 	Root     fs.FS  // its file system
 	Reserved string // the kubelet's reservedSystemCPUs, "" where none are named
+	// Acceleration and Devices are bpf-lb-acceleration and devices of the cluster
+	// that the machine is for, "" where it is for none yet.
+	Acceleration, Devices string
 	// Try tries XDP. Error: the reason why it could not.
 	Try func(context.Context) (*Trial, error)
 }
@@ -86,7 +89,7 @@ func Look(ctx context.Context, o Options) (*Report, error) {
 		return nil, ctx.Err()
 	}
 	r.trial(trial, err)
-	r.verdict()
+	r.verdict(o.Acceleration, o.Devices)
 	return r, nil
 }
 

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,15 +13,20 @@ const (
 	NotPossible = "not possible"
 )
 
-// verdict is the node's word on XDP: the least of its cards, and no more than this
-// kernel did when it was tried. It says what to write for bpf-lb-acceleration.
-func (r *Report) verdict() {
-	if len(r.Cards) == 0 {
+// verdict is the node's word on XDP: the least of the cards that the cluster names,
+// and no more than this kernel did when it was tried. Where the cluster wants native
+// XDP, less is bad: the agent would not start. Else it says what to write.
+func (r *Report) verdict(wanted, devices string) {
+	cards := slices.DeleteFunc(slices.Clone(r.Cards), func(c Card) bool { return !deviceNamed(c.Name, devices) })
+	if len(cards) == 0 {
+		if devices != "" {
+			r.add("devices", Bad, "the cluster's devices are "+devices+", and no card of this machine is one", "name its cards in devices")
+		}
 		return
 	}
 	r.XDP = Native
 	var slow []string
-	for _, c := range r.Cards {
+	for _, c := range cards {
 		if c.XDP != Native {
 			slow = append(slow, c.Name+" ("+c.Driver+": "+c.Why+")")
 			r.least(c.XDP)
@@ -30,14 +36,29 @@ func (r *Report) verdict() {
 		slow = append(slow, "the kernel ("+kernel+" when it was tried)")
 		r.least(kernel)
 	}
-	switch r.XDP {
-	case Native:
-		r.add("acceleration", OK, fmt.Sprintf("native by the driver of each of %d cards; bpf-lb-acceleration: native", len(r.Cards)), "")
-	case Generic:
-		r.add("acceleration", Note, "generic: "+strings.Join(slow, "; "), "bpf-lb-acceleration: best-effort, or name the other cards in devices")
+	words := r.XDP + ": " + strings.Join(slow, "; ")
+	switch {
+	case r.XDP == Native:
+		r.add("acceleration", OK, fmt.Sprintf("native by the driver of each of %d cards; bpf-lb-acceleration: native", len(cards)), "")
+	case wanted == "native":
+		r.add("acceleration", Bad, words+"; the cluster wants native, and Cilium's agent does not start without", "bpf-lb-acceleration: best-effort for the cluster, or name other cards in devices")
+	case wanted == "best-effort":
+		r.add("acceleration", OK, words+"; the cluster takes it, bpf-lb-acceleration: best-effort", "")
+	case r.XDP == Generic:
+		r.add("acceleration", Note, words, "bpf-lb-acceleration: best-effort, or name the other cards in devices")
 	default:
-		r.add("acceleration", Note, "not possible: "+strings.Join(slow, "; "), "bpf-lb-acceleration: disabled")
+		r.add("acceleration", Note, words, "bpf-lb-acceleration: disabled")
 	}
+}
+
+// deviceNamed says whether a card is one of Cilium's devices: names, or the front
+// of names with a plus, separated by spaces or commas. Without any all are.
+func deviceNamed(card, devices string) bool {
+	names := strings.FieldsFunc(devices, func(r rune) bool { return r == ' ' || r == ',' })
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool {
+		front, any := strings.CutSuffix(name, "+")
+		return card == name || any && strings.HasPrefix(card, front)
+	})
 }
 
 // least lowers the node's word.

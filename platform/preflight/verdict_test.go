@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -49,6 +50,33 @@ func TestVerdicts(t *testing.T) {
 		}
 		if diff := cmp.Diff(c.want, r.XDP); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// TestClusterWants compares the machine with the cluster that it is for.
+func TestClusterWants(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name, tree, wanted, devices string
+		want                        State
+		detail                      string
+	}{
+		{"native where it is", "two-sockets", "native", "eth+", OK, "native by the driver of each of 1 cards"},
+		{"native where it is not", "old-box", "native", "", Bad, "the cluster wants native"},
+		{"best effort", "old-box", "best-effort", "", OK, "the cluster takes it"},
+		{"one card of two", "old-box", "native", "eth1", Bad, "generic: eth1 (r8169"},
+		{"nothing asked", "old-box", "", "", Note, "generic: eth0"},
+		{"another card's name", "two-sockets", "native", "ens+ bond0", Bad, "devices are ens+ bond0"},
+	}
+	for _, c := range cases {
+		r, err := Look(t.Context(), Options{OS: "linux", Root: tree(t, c.tree), Acceleration: c.wanted, Devices: c.devices, Try: tried})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := r.Checks[len(r.Checks)-1]
+		if last.State != c.want || !strings.Contains(last.Detail, c.detail) {
+			t.Errorf("%s: %+v, want %s with %q", c.name, last, c.want, c.detail)
 		}
 	}
 }

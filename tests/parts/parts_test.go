@@ -244,7 +244,6 @@ func (s stack) refused(t *testing.T, c *catalog.Cluster, name, text, component s
 // depends on and nothing else, and the hub's whole list with each.
 func TestEachProfileAlone(t *testing.T) {
 	s := newStack(t)
-	clusters := map[string]string{}
 	var hub *catalog.Cluster
 	for _, c := range s.real.Clusters {
 		if c.Spec.Role == catalog.Hub {
@@ -252,21 +251,7 @@ func TestEachProfileAlone(t *testing.T) {
 		}
 	}
 	for _, profile := range []string{"tiny", "small", "hub"} {
-		for name, component := range s.real.Components {
-			if len(component.Spec.Roles) > 0 && !slices.Contains(component.Spec.Roles, catalog.Edge) {
-				continue // the hub has it below
-			}
-			cluster := "edge-" + profile + "-" + name
-			text := "apiVersion: platform.dualtrack.internal/v1alpha1\nkind: Cluster\nmetadata: {name: " + cluster + "}\nspec:\n  role: edge\n  profile: " + profile +
-				"\n  site: {city: Quito, country: EC, region: sa-west, zone: quito-1, timeZone: America/Guayaquil}\n  nodes: [{name: box}]\n  components:\n"
-			for _, needed := range closure(s.real, name) {
-				text += "    - name: " + needed + "\n"
-				if needed == "base" {
-					text += "      values: {site: {name: " + cluster + ", city: Quito}}\n"
-				}
-			}
-			clusters[cluster] = text
-		}
+		clusters := s.alone(profile)
 		clusters["hub"] = regexp.MustCompile(`(?m)^  profile: .*$`).ReplaceAllString(s.text(t, hub), "  profile: "+profile)
 		cat, err := s.load(t, clusters)
 		if err != nil {
@@ -276,23 +261,44 @@ func TestEachProfileAlone(t *testing.T) {
 			t.Fatalf("%s: %d clusters", profile, len(cat.Clusters))
 		}
 		for _, m := range rendered(t, cat) {
-			if alone(m) {
+			if !beside(m) {
 				t.Errorf("%s: %s", profile, m)
 			}
 		}
-		clusters = map[string]string{}
 	}
 }
 
-// alone leaves out what a component alone lacks of those beside it.
-func alone(missing string) bool {
+// alone are sites that run one component each, with what it depends on. What is for
+// the hub only is left out.
+func (s stack) alone(profile string) map[string]string {
+	clusters := map[string]string{}
+	for name, component := range s.real.Components {
+		if len(component.Spec.Roles) > 0 && !slices.Contains(component.Spec.Roles, catalog.Edge) {
+			continue
+		}
+		cluster := "edge-" + profile + "-" + name
+		text := "apiVersion: platform.dualtrack.internal/v1alpha1\nkind: Cluster\nmetadata: {name: " + cluster + "}\nspec:\n  role: edge\n  profile: " + profile +
+			"\n  site: {city: Quito, country: EC, region: sa-west, zone: quito-1, timeZone: America/Guayaquil}\n  nodes: [{name: box}]\n  components:\n"
+		for _, needed := range closure(s.real, name) {
+			text += "    - name: " + needed + "\n"
+			if needed == "base" {
+				text += "      values: {site: {name: " + cluster + ", city: Quito}}\n"
+			}
+		}
+		clusters[cluster] = text
+	}
+	return clusters
+}
+
+// beside says that a component alone lacks what it has of those beside it elsewhere.
+func beside(missing string) bool {
 	cluster, words, _ := strings.Cut(missing, ": ")
 	for _, list := range lacking() {
 		if cluster != "hub" && slices.ContainsFunc(list, func(known string) bool { return strings.HasPrefix(words, known+",") }) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // closure is a component and all that it depends on, as a cluster lists them.

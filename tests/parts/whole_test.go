@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/render"
 )
 
@@ -65,8 +66,9 @@ func lacksWords(name, text string) []string {
 	return out
 }
 
-// TestWhatPodsHave looks at every workload of every cluster for what each must
-// have. Jobs end by themselves: they need no probes and no budget.
+// TestWhatPodsHave looks at every workload of every cluster, and of each component
+// alone, for what each must have. Jobs end by themselves: they need no probes and
+// no budget.
 func TestWhatPodsHave(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -74,9 +76,23 @@ func TestWhatPodsHave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	clusters := s.alone("small")
+	for _, c := range s.real.Clusters {
+		if c.Spec.Role == catalog.Hub {
+			clusters[c.Name] = s.text(t, c)
+		}
+	}
+	cat, err := s.load(t, clusters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apart, err := render.All(t.Context(), cat, render.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var lack []string
 	pods := 0
-	for _, b := range all.Bundles {
+	for _, b := range slices.Concat(all.Bundles, apart.Bundles) {
 		held := read(t, b)
 		for _, o := range b.Objects {
 			template, job, ok := podsOf(t, o.Unstructured)
@@ -190,7 +206,8 @@ func (h held) lacking(o render.Object, template corev1.PodTemplateSpec, job bool
 	var out []string
 	chosen := func(list []selector) bool {
 		return slices.ContainsFunc(list, func(s selector) bool {
-			return s.namespace == o.GetNamespace() && !s.all && s.pods.Matches(labels.Set(template.Labels))
+			// A job may talk to nobody; what serves has a policy of its own.
+			return s.namespace == o.GetNamespace() && (job || !s.all) && s.pods.Matches(labels.Set(template.Labels))
 		})
 	}
 	if h.levels[o.GetNamespace()] == "" {

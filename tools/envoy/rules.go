@@ -157,6 +157,24 @@ func (c *checker) shadowed(at place, routes []*routev3.Route) {
 	}
 }
 
+// budgeted holds that a cluster whose requests are tried again has a budget for it:
+// without one Envoy allows three at a time, in calm and in a storm.
+func (c *checker) budgeted(at place, r *routev3.RouteAction) {
+	name := r.GetCluster()
+	if r.GetRetryPolicy() == nil || name == "" {
+		return
+	}
+	c.later = append(c.later, func() {
+		cl := c.clusterNamed(name)
+		if cl == nil {
+			return // the reference is refused already
+		}
+		if !slices.ContainsFunc(cl.GetCircuitBreakers().GetThresholds(), func(t *clusterv3.CircuitBreakers_Thresholds) bool { return t.GetRetryBudget() != nil }) {
+			c.refuse(at.in("retry_policy"), "requests are tried again, and the cluster %q has no retry_budget in circuit_breakers", name)
+		}
+	})
+}
+
 func (c *checker) routeTimes(at place, r *routev3.RouteAction) {
 	try := r.GetRetryPolicy().GetPerTryTimeout()
 	if try == nil || r.GetTimeout() == nil || r.GetTimeout().AsDuration() == 0 {

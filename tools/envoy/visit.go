@@ -34,6 +34,7 @@ func (c *checker) visit(at string, m protoreflect.Message) {
 		c.routes(here, m)
 	case *routev3.RouteAction:
 		c.routeTimes(here, m)
+		c.budgeted(here, m)
 	case *hcmv3.HttpConnectionManager:
 		c.httpFilters(here, m)
 	case *hcmv3.Rds:
