@@ -49,15 +49,8 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 	if err != nil {
 		return nil, err
 	}
-	agents, shops, targets = append(agents, inside), append(shops, shops[0]), append(targets, inside.target())
-	work := func(ctx context.Context) error {
-		for i, agent := range agents {
-			if err := send(ctx, agent, shops[i].process.serves); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	agents, targets = append(agents, inside), append(targets, inside.target())
+	work := func(ctx context.Context) error { return sendAll(ctx, agents, shops) }
 	fromCollectors, err := observe(ctx, work, targets...)
 	if err != nil {
 		return nil, err
@@ -69,7 +62,7 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 	if err != nil {
 		return nil, err
 	}
-	fromShops, err := observe(ctx, work, shops[:len(shops)-1]...)
+	fromShops, err := observe(ctx, work, shops...)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +124,16 @@ func (r *runner) site(ctx context.Context, paths map[string]string, name, hub st
 	shop = target{process: p, client: http.DefaultClient, url: "http://127.0.0.1:" + ports[1] + "/metrics"}
 	p.serves = "http://127.0.0.1:" + ports[0]
 	return agent, []target{gateway.target(), agent.target()}, shop, p.ready(ctx, http.DefaultClient, p.serves+"/healthz", "")
+}
+
+// sendAll sends to every agent and every shop.
+func sendAll(ctx context.Context, agents []*configured, shops []target) error {
+	for i, agent := range agents {
+		if err := send(ctx, agent, shops[i%len(shops)].process.serves); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // send orders something, and gives the agent a span and a line of a log.
