@@ -48,7 +48,11 @@ func Put(ctx context.Context, r collector.Rendered, w Wiring) (*Place, error) {
 		return nil, fmt.Errorf("the collector's configuration: %w", err)
 	}
 	protocols := At(c, "receivers", "otlp", "protocols")
-	protocols["http"] = map[string]any{"endpoint": p.HTTP}
+	if http, ok := protocols["http"].(map[string]any); ok {
+		http["endpoint"] = p.HTTP
+	} else {
+		protocols["http"] = map[string]any{"endpoint": p.HTTP}
+	}
 	if grpc, ok := protocols["grpc"].(map[string]any); ok {
 		grpc["endpoint"] = p.GRPC
 	}

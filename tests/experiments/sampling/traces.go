@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -46,6 +47,21 @@ type Sent struct {
 	kind  map[id]int
 }
 
+// Half are those whose id ends in one of the lower eight digits, or of the upper.
+func (s *Sent) Half(upper bool) *Sent {
+	half := &Sent{Kinds: slices.Clone(s.Kinds), Spans: s.Spans, kind: map[id]int{}}
+	for i := range half.Kinds {
+		half.Kinds[i].Traces = 0
+	}
+	for trace, k := range s.kind {
+		if (trace[15]&0xf >= 8) == upper {
+			half.kind[trace] = k
+			half.Kinds[k].Traces++
+		}
+	}
+	return half
+}
+
 // Sender sends traces, mixed, and counts those that were taken.
 type Sender struct {
 	To        []string // host:port of collectors that take OTLP over HTTP; a trace's spans go to one after the other
@@ -53,7 +69,8 @@ type Sender struct {
 	Spans     int // of each trace; only the first has the route, the status and the time
 	PerSecond int // traces
 	Seed      uint64
-	Patient   bool // what is not taken is sent again until it is
+	Patient   bool          // what is not taken is sent again until it is
+	RootsLate time.Duration // so long after the last of the others come the spans with the route
 }
 
 const batch = 250
@@ -69,19 +86,23 @@ func (s Sender) Send(ctx context.Context) (*Sent, error) {
 		}
 	}
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	var late [][]byte
 	tick := time.NewTicker(time.Second * batch / time.Duration(s.PerSecond))
 	defer tick.Stop()
 	for len(order) > 0 {
 		n := min(batch, len(order))
-		messages := make([][]byte, len(s.To))
+		messages, roots := make([][]byte, len(s.To)), []byte(nil)
 		for _, k := range order[:n] {
 			var trace id
 			binary.BigEndian.PutUint64(trace[:], random.Uint64())
 			binary.BigEndian.PutUint64(trace[8:], random.Uint64())
 			sent.kind[trace] = k
 			for i := range s.Spans {
-				at := i % len(s.To)
-				messages[at] = append(messages[at], field(2, span(trace, random.Uint64()|1, s.Kinds[k], i == 0))...)
+				to := &messages[i%len(s.To)]
+				if i == 0 && s.RootsLate > 0 {
+					to = &roots
+				}
+				*to = append(*to, field(2, span(trace, random.Uint64()|1, s.Kinds[k], i == 0))...)
 			}
 		}
 		for i, spans := range messages {
@@ -89,14 +110,30 @@ func (s Sender) Send(ctx context.Context) (*Sent, error) {
 				return nil, err
 			}
 		}
-		order = order[n:]
+		order, late = order[n:], append(late, roots)
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
-	return sent, nil
+	return sent, s.sendLate(ctx, late)
+}
+
+// sendLate sends the roots that were held back.
+func (s Sender) sendLate(ctx context.Context, roots [][]byte) error {
+	if s.RootsLate == 0 {
+		return nil
+	}
+	if err := collector.Pause(ctx, s.RootsLate); err != nil {
+		return err
+	}
+	for _, spans := range roots {
+		if err := s.post(ctx, s.To[0], field(1, field(2, spans))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // span is one span as OTLP writes it.

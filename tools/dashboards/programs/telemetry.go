@@ -83,8 +83,8 @@ func (r *runner) hub(ctx context.Context, path, jaeger string) (gateway *configu
 	}
 	gateway, err = r.configured(ctx, "hub", path, "otel/hub/gateway-config.yaml", []string{
 		"jaeger.observability.svc.cluster.local:4317", jaeger,
-		"otel-sampler-0.otel-sampler.observability.svc.cluster.local:4317", sampler.at("4317"),
-		"otel-sampler-1.otel-sampler.observability.svc.cluster.local:4317", sampler.at("4317"), "flush_timeout: 10s", "flush_timeout: 1s",
+		"https://otel-sampler-0.otel-sampler.observability.svc.cluster.local:4318", "http://" + sampler.at("4318"),
+		"https://otel-sampler-1.otel-sampler.observability.svc.cluster.local:4318", "http://" + sampler.at("4318"), "flush_timeout: 10s", "flush_timeout: 1s",
 	})
 	if err != nil {
 		return nil, nil, err
