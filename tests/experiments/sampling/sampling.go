@@ -35,7 +35,7 @@ const (
 	others   = "others kept"
 	cpuTrace = "CPU a trace"
 	memory   = "peak RSS"
-	wire     = "bytes a trace"
+	wire     = "bytes a kept trace"
 )
 
 // Plan is the experiment: what the collector does by itself is the base.
@@ -57,7 +57,7 @@ func Plan(ctx context.Context, o Options) (experiment.Plan, error) {
 			"the sampler with its own defaults, against the gateway of %s as rendered? The policies are the same.",
 			o.Traces, o.PerSecond, o.Traces/50, o.Cluster),
 		Metrics: []experiment.Metric{
-			{Name: orders, Unit: "%"}, {Name: others, Unit: "%", LowerIsBetter: true},
+			{Name: orders, Unit: "%"}, {Name: others, Unit: "%"},
 			{Name: cpuTrace, Unit: "µs", LowerIsBetter: true}, {Name: memory, Unit: "MiB", LowerIsBetter: true}, {Name: wire, LowerIsBetter: true},
 		},
 		Base: arm("default", plain), Others: []experiment.Arm{arm("ours", ours)}, Rounds: o.Rounds,
@@ -170,8 +170,10 @@ func (o Options) run(ctx context.Context, r collector.Rendered) (sample experime
 }
 
 func (o Options) sample(c Counts, cpu, peak float64) experiment.Sample {
-	s := experiment.Sample{cpuTrace: cpu * 1e6 / float64(o.Traces), memory: peak / (1 << 20), wire: float64(c.Wire) / float64(o.Traces)}
+	s := experiment.Sample{cpuTrace: cpu * 1e6 / float64(o.Traces), memory: peak / (1 << 20)}
+	kept := 0
 	for _, k := range Kinds(o.Traces) {
+		kept += c.Kept(k.Name)
 		share := 100 * float64(c.Kept(k.Name)) / float64(k.Traces)
 		switch k.Name {
 		case "order":
@@ -180,6 +182,7 @@ func (o Options) sample(c Counts, cpu, peak float64) experiment.Sample {
 			s[others] = share
 		}
 	}
+	s[wire] = float64(c.Wire) / float64(max(1, kept))
 	return s
 }
 

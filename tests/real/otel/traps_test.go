@@ -104,7 +104,7 @@ func TestTraps(t *testing.T) {
 				time.Sleep(tt.away)
 				listen(t, g.Sink)
 			}
-			c := came(t, g.Sink, 12*time.Second, sent)
+			c := came(t, g.Sink, 5*time.Second+2*tt.away, sent) // a backend that is back is asked after seconds
 			if !tt.order(c.Kept("order"), 1000) || !tt.rest(c.Kept("rest"), 5000) {
 				t.Errorf("%+v", c)
 			}
