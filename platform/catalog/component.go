@@ -65,6 +65,7 @@ type Profile struct {
 // Patch changes rendered objects. Exactly one of Merge and JSON6902 is set.
 type Patch struct {
 	Target   Target   `yaml:"target" required:"true" doc:"the objects to change"`
+	Role     Role     `yaml:"role" doc:"only for clusters of this role; empty means every role" enum:"hub,edge"`
 	Merge    Values   `yaml:"merge" doc:"strategic merge patch"`
 	JSON6902 []Values `yaml:"json6902" doc:"RFC 6902 operations"`
 	// Position is where the patch stands.

@@ -18,6 +18,17 @@ const nestedLimit = 1 << 20
 // nested gives the Kubernetes objects that stand as YAML in a ConfigMap's
 // data, each with the pointer of its key. Text that is no YAML holds none.
 func nested(object map[string]any) []any {
+	return within(object, "apiVersion", "kind")
+}
+
+// collectors gives the configurations of telemetry collectors that stand in a
+// ConfigMap's data, as nested gives objects.
+func collectors(object map[string]any) []any {
+	return within(object, "service", "processors")
+}
+
+// within gives the YAML documents in a ConfigMap's data that have both keys.
+func within(object map[string]any, one, other string) []any {
 	out := []any{}
 	data, _ := object["data"].(map[string]any)
 	if object["kind"] != "ConfigMap" || object["apiVersion"] != "v1" {
@@ -25,12 +36,12 @@ func nested(object map[string]any) []any {
 	}
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		text, _ := data[key].(string)
-		if len(text) > nestedLimit || !strings.Contains(text, "apiVersion") || !strings.Contains(text, "kind") {
+		if len(text) > nestedLimit || !strings.Contains(text, one) || !strings.Contains(text, other) {
 			continue
 		}
 		for doc := range strings.SplitSeq(text, "\n---") {
 			var inner map[string]any
-			if yaml.Unmarshal([]byte(doc), &inner) != nil || inner["apiVersion"] == nil || inner["kind"] == nil {
+			if yaml.Unmarshal([]byte(doc), &inner) != nil || inner[one] == nil || inner[other] == nil {
 				continue
 			}
 			out = append(out, map[string]any{"pointer": "/data/" + escape(key), "object": inner})

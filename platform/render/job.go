@@ -56,6 +56,11 @@ type rendering struct {
 	err      error
 }
 
+// ofRole leaves out the patches that are for clusters of another role.
+func ofRole(patches []catalog.Patch, role catalog.Role) []catalog.Patch {
+	return slices.DeleteFunc(patches, func(p catalog.Patch) bool { return p.Role != "" && p.Role != role })
+}
+
 // newJob gathers what rendering a component for a cluster depends on.
 func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job {
 	c := p.catalog.Components[entry.Name]
@@ -66,7 +71,7 @@ func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job 
 	input := p.inputs[c.Name]
 	profile := c.Spec.Profiles[cl.Spec.Profile]
 	j := &job{origin: origin{component: c, folder: input.folder}, stage: p.stages[c.Name], images: input.images, err: input.err,
-		patches: slices.Concat(profile.Patches, entry.Patches)}
+		patches: ofRole(slices.Concat(profile.Patches, entry.Patches), cl.Spec.Role)}
 	if j.err != nil {
 		return j
 	}

@@ -4,6 +4,7 @@ package dualtrack.fixture
 of(o) := {
 	"object": o,
 	"nested": [],
+	"collectors": [],
 	"listed": false,
 	"group": group(object.get(o, "apiVersion", "")),
 	"kind": object.get(o, "kind", ""),

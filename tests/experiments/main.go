@@ -25,6 +25,7 @@ import (
 	"dualtrack.internal/tests/experiments/logs"
 	"dualtrack.internal/tests/experiments/p95"
 	"dualtrack.internal/tests/experiments/packets"
+	"dualtrack.internal/tests/experiments/sampling"
 	"dualtrack.internal/tests/experiments/silences"
 	"dualtrack.internal/tests/experiments/tuner"
 )
@@ -41,8 +42,8 @@ func main() {
 func run(ctx context.Context) error {
 	var o options
 	flag.BoolVar(&o.smoke, "smoke", false, "the default against the default alone, shortly (load with its kills, for seconds)")
-	flag.DurationVar(&o.length, "for", 10*time.Minute, "how long each run of load lasts")
-	flag.IntVar(&o.rounds, "rounds", 0, "rounds of load, logs and tuner; a verdict needs 3 (default 1, 3 and 5)")
+	flag.DurationVar(&o.length, "for", 10*time.Minute, "how long each run of load and the outage of sampling last")
+	flag.IntVar(&o.rounds, "rounds", 0, "rounds of load, logs, sampling and tuner; a verdict needs 3 (default 1, 3, 3 and 5)")
 	flag.StringVar(&o.rates, "rates", "37,3700", "calls a second of load, an experiment each")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "go run ./tests/experiments [flags] [%s]...\n", strings.Join(slices.Sorted(maps.Keys(experiments())), "|"))
@@ -80,6 +81,7 @@ func experiments() map[string]func(context.Context, options) error {
 		"load":        onLoad,
 		"logs":        onLogs,
 		"tuner":       onTuner,
+		"sampling":    onSampling,
 	}
 }
 
@@ -152,6 +154,27 @@ func onTuner(ctx context.Context, o options) error {
 		plan = plan.Smoke()
 	}
 	return show(ctx, plan)
+}
+
+// onSampling measures, then takes the hub away.
+func onSampling(ctx context.Context, o options) error {
+	const cluster = "edge-lima"
+	size := sampling.Options{Cluster: cluster, Traces: 100_000, PerSecond: 4000, Rounds: cmp.Or(o.rounds, 3)}
+	if o.smoke {
+		size = sampling.Options{Cluster: cluster, Traces: 5000, PerSecond: 5000, Hurry: true}
+	}
+	plan, err := sampling.Plan(ctx, size)
+	if err != nil {
+		return err
+	}
+	if o.smoke {
+		return show(ctx, plan.Smoke())
+	}
+	if err := show(ctx, plan); err != nil {
+		return err
+	}
+	fmt.Println()
+	return sampling.Outage{Cluster: cluster, Length: o.length, PerSecond: 500, Kills: 3}.Show(ctx, os.Stdout)
 }
 
 func onP95(ctx context.Context, o options) (err error) {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dualtrack.internal/platform/experiment"
+	"dualtrack.internal/tests/experiments/collector"
 )
 
 // Options are how much is measured.
@@ -82,10 +83,10 @@ func (o Options) run(ctx context.Context, r Rendered) (sample experiment.Sample,
 	}
 	defer agent.Kill()
 	// It has looked once, so that all it finds now is new to it.
-	if err := pause(ctx, 2*time.Second); err != nil {
+	if err := collector.Pause(ctx, 2*time.Second); err != nil {
 		return nil, err
 	}
-	before, _, err := agent.usage(ctx)
+	before, _, err := agent.Usage(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (o Options) run(ctx context.Context, r Rendered) (sample experiment.Sample,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, p.Words())
 	}
-	after, peak, err := agent.usage(ctx)
+	after, peak, err := agent.Usage(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (s *Sink) await(ctx context.Context, total int, begun time.Time) (Counts, e
 		case time.Since(last) > quiet:
 			return c, fmt.Errorf("%d of %d lines came, and none for %s", c.Lines, total, quiet)
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := collector.Pause(ctx, 20*time.Millisecond); err != nil {
 			return c, err
 		}
 	}
@@ -138,7 +139,7 @@ func (s *Sink) Settled(ctx context.Context, total int) (Counts, error) {
 		if since := time.Since(last); since > quiet || (c.Lines == total && since > 5*time.Second) {
 			return c, nil
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := collector.Pause(ctx, 100*time.Millisecond); err != nil {
 			return c, err
 		}
 	}
@@ -158,7 +159,7 @@ func (p *Place) Kills(ctx context.Context, sink *Sink, f Files, perSecond int, a
 		return k, err
 	}
 	defer func() { agent.Kill() }()
-	if err := pause(ctx, 2*time.Second); err != nil { // it has looked once: what comes now is new
+	if err := collector.Pause(ctx, 2*time.Second); err != nil { // it has looked once: what comes now is new
 		return k, err
 	}
 	work, inside := errgroup.WithContext(ctx)
@@ -168,7 +169,7 @@ func (p *Place) Kills(ctx context.Context, sink *Sink, f Files, perSecond int, a
 		return f.Trickle(inside, p.Pods, perSecond)
 	})
 	work.Go(func() error {
-		if err := pause(inside, away); err != nil {
+		if err := collector.Pause(inside, away); err != nil {
 			return err
 		}
 		return sink.Listen(ctx)
@@ -241,15 +242,4 @@ func killsOf(ctx context.Context, r Rendered, f Files, perSecond int) (k Killed,
 		return k, err
 	}
 	return p.Kills(ctx, sink, f, perSecond, 0)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }

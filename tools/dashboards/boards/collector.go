@@ -2,7 +2,7 @@ package boards
 
 const (
 	collectors = `job=~"$job"`
-	tails      = `job="otel-gateway"`
+	tails      = `job=~"otel-gateway|otel-sampler"`
 )
 
 // collector is the way of telemetry: agents, gateways, Jaeger.

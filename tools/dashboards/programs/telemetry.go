@@ -14,21 +14,21 @@ import (
 
 // telemetry runs the way of a trace: the order service, the node's agent, a
 // site's gateway, the hub's and Jaeger; beside it an agent and a site's gateway
-// whose hub cannot be reached. Their configurations are the components' own,
-// with addresses and folders of this machine.
+// whose hub cannot be reached, and an agent of the hub, whose traces a sampler
+// judges. Their configurations are the components' own, with addresses and folders
+// of this machine.
 func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]catalogue.List, error) {
 	defer r.stop()
 	jaeger, err := r.configured(ctx, "jaeger", paths["jaeger"], "jaeger/base/config.yaml", nil)
 	if err != nil {
 		return nil, err
 	}
-	hub, err := r.configured(ctx, "hub", paths["otelcol"], "otel/hub/gateway-config.yaml",
-		[]string{"jaeger.observability.svc.cluster.local:4317", jaeger.at("4317")})
+	hub, tiers, err := r.hub(ctx, paths["otelcol"], jaeger.at("4317"))
 	if err != nil {
 		return nil, err
 	}
 	var agents []*configured
-	targets := []target{hub.target()}
+	targets := tiers
 	var shops []target
 	for _, s := range []struct {
 		name, hub string
@@ -45,14 +45,12 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 		agents, shops = append(agents, agent), append(shops, shop)
 		targets = append(targets, chain...)
 	}
-	work := func(ctx context.Context) error {
-		for i, agent := range agents {
-			if err := send(ctx, agent, shops[i].process.serves); err != nil {
-				return err
-			}
-		}
-		return nil
+	inside, err := r.agent(ctx, "hub", paths["otelcol"], hub)
+	if err != nil {
+		return nil, err
 	}
+	agents, targets = append(agents, inside), append(targets, inside.target())
+	work := func(ctx context.Context) error { return sendAll(ctx, agents, shops) }
 	fromCollectors, err := observe(ctx, work, targets...)
 	if err != nil {
 		return nil, err
@@ -69,10 +67,35 @@ func (r *runner) telemetry(ctx context.Context, paths map[string]string) ([]cata
 		return nil, err
 	}
 	return []catalogue.List{
-		list("otelcol", "otel-agent otel-gateway", "port 8888 of an agent and a gateway of a site, one with a hub and one without, and of the hub's gateway, which carry traces and logs", fromCollectors),
+		list("otelcol", "otel-agent otel-gateway otel-sampler", "port 8888 of an agent and a gateway of a site, one with a hub and one without, and of the hub's agent, gateway and sampler, which carry traces and logs", fromCollectors),
 		list("jaeger", "jaeger", "port 8888 of the hub's Jaeger, which took traces and answered a query", fromJaeger),
 		list("order-service", "order-service", "port 9464 of two, which took orders, refused some and sent spans", fromShops),
 	}, nil
+}
+
+// hub runs the two tiers of the hub: the gateway, and one sampler in the place of
+// two. What they hold back for a batch they send soon, so that Jaeger has had it.
+func (r *runner) hub(ctx context.Context, path, jaeger string) (gateway *configured, tiers []target, err error) {
+	sampler, err := r.configured(ctx, "sampler", path, "otel/hub/sampler-config.yaml",
+		[]string{"jaeger.observability.svc.cluster.local:4317", jaeger, "decision_wait: 10s", "decision_wait: 1s", "flush_timeout: 10s", "flush_timeout: 1s"})
+	if err != nil {
+		return nil, nil, err
+	}
+	gateway, err = r.configured(ctx, "hub", path, "otel/hub/gateway-config.yaml", []string{
+		"jaeger.observability.svc.cluster.local:4317", jaeger,
+		"https://otel-sampler-0.otel-sampler.observability.svc.cluster.local:4318", "http://" + sampler.at("4318"),
+		"https://otel-sampler-1.otel-sampler.observability.svc.cluster.local:4318", "http://" + sampler.at("4318"), "flush_timeout: 10s", "flush_timeout: 1s",
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return gateway, []target{gateway.target(), sampler.target()}, nil
+}
+
+// agent runs an agent that sends to a gateway.
+func (r *runner) agent(ctx context.Context, name, path string, gateway *configured) (*configured, error) {
+	return r.configured(ctx, name+"-agent", path, "otel/base/agent-config.yaml",
+		[]string{"otel-gateway.observability.svc.cluster.local:4317", gateway.at("4317")})
 }
 
 // site runs a site's gateway, agent and order service.
@@ -82,9 +105,7 @@ func (r *runner) site(ctx context.Context, paths map[string]string, name, hub st
 	if err != nil {
 		return nil, nil, target{}, err
 	}
-	agent, err = r.configured(ctx, name+"-agent", paths["otelcol"], "otel/base/agent-config.yaml",
-		[]string{"otel-gateway.observability.svc.cluster.local:4317", gateway.at("4317")})
-	if err != nil {
+	if agent, err = r.agent(ctx, name, paths["otelcol"], gateway); err != nil {
 		return nil, nil, target{}, err
 	}
 	ports := [2]string{}
@@ -103,6 +124,16 @@ func (r *runner) site(ctx context.Context, paths map[string]string, name, hub st
 	shop = target{process: p, client: http.DefaultClient, url: "http://127.0.0.1:" + ports[1] + "/metrics"}
 	p.serves = "http://127.0.0.1:" + ports[0]
 	return agent, []target{gateway.target(), agent.target()}, shop, p.ready(ctx, http.DefaultClient, p.serves+"/healthz", "")
+}
+
+// sendAll sends to every agent and every shop.
+func sendAll(ctx context.Context, agents []*configured, shops []target) error {
+	for i, agent := range agents {
+		if err := send(ctx, agent, shops[i%len(shops)].process.serves); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // send orders something, and gives the agent a span and a line of a log.
@@ -143,8 +174,17 @@ func (c *configured) target() target {
 
 var (
 	ownPort     = regexp.MustCompile(`(\$\{env:POD_IP\}:|port: )(\d+)`)
-	certificate = regexp.MustCompile(`(?m)^    tls:\n(      \w+_file: .*\n)+`)
+	certificate = regexp.MustCompile(`(?m)^ +tls:\n +\w+_file: .*\n(?: +(?:\w+_file: |server_name_override: |# ).*\n)*`)
 )
+
+// plainly is what stands for certificates: an exporter has to be told that there
+// are none.
+func plainly(found string) string {
+	if strings.HasPrefix(found, "    tls:") {
+		return "    tls: {insecure: true}\n"
+	}
+	return ""
+}
 
 // here is a configuration with ports and folders of this machine, and without the
 // certificates of a site. replace are pairs of texts.
@@ -159,7 +199,7 @@ func here(text string, ports map[string]string, dir string, replace []string) (s
 		at := strings.LastIndexAny(found, ": ") + 1
 		return found[:at] + ports[found[at:]]
 	})
-	text = certificate.ReplaceAllString(text, "")
+	text = certificate.ReplaceAllStringFunc(text, plainly)
 	for _, place := range []string{"/var/lib/otel", "/var/lib/jaeger", "/var/log"} {
 		text = strings.ReplaceAll(text, place, dir)
 	}

@@ -11,9 +11,10 @@ import (
 
 func TestHere(t *testing.T) {
 	t.Parallel()
-	const text = "endpoint: ${env:POD_IP}:4317\nport: 8888\npath: /var/lib/otel/queue\nkey: x\n    tls:\n      ca_file: /a\n      key_file: /b\nend: y\n"
+	const text = "endpoint: ${env:POD_IP}:4317\nport: 8888\npath: /var/lib/otel/queue\nkey: x\n    tls:\n      ca_file: /a\n      # why\n      server_name_override: b\n" +
+		"        tls:\n          key_file: /b\n    tls:\n      # why\n      insecure: true\nend: y\n"
 	got, err := here(text, map[string]string{"4317": "1", "8888": "2"}, "/tmp/d", []string{"key: x", "key: z"})
-	want := "endpoint: ${env:POD_IP}:1\nport: 2\npath: /tmp/d/queue\nkey: z\nend: y\n"
+	want := "endpoint: ${env:POD_IP}:1\nport: 2\npath: /tmp/d/queue\nkey: z\n    tls: {insecure: true}\n    tls:\n      # why\n      insecure: true\nend: y\n"
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -26,7 +27,7 @@ func TestHere(t *testing.T) {
 // on a port or write to a folder that is not the generator's own.
 func TestComponentsMove(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"jaeger/base/config.yaml", "otel/hub/gateway-config.yaml", "otel/edge/gateway-config.yaml", "otel/base/agent-config.yaml"} {
+	for _, file := range []string{"jaeger/base/config.yaml", "otel/hub/gateway-config.yaml", "otel/hub/sampler-config.yaml", "otel/edge/gateway-config.yaml", "otel/base/agent-config.yaml"} {
 		data, err := os.ReadFile(filepath.Join("..", "..", "..", "components", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -44,8 +45,8 @@ func TestComponentsMove(t *testing.T) {
 				t.Errorf("%s: port %s stays", file, port)
 			}
 		}
-		if ports["8888"] == "" || strings.Contains(got, "/var/") {
-			t.Errorf("%s: it shows no metrics, or writes elsewhere:\n%s", file, got)
+		if ports["8888"] == "" || strings.Contains(got, "/var/") || strings.Contains(got, "/etc/") {
+			t.Errorf("%s: it shows no metrics, or reads or writes elsewhere:\n%s", file, got)
 		}
 	}
 }
