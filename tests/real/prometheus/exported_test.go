@@ -33,7 +33,7 @@ func asked(t *testing.T, hub bool) (here map[string]bool, elsewhere map[string]b
 	t.Helper()
 	here, elsewhere = map[string]bool{}, map[string]bool{}
 	for _, f := range ruleFiles(t) {
-		if (f.name == "hub/fleet.yaml") != hub {
+		if strings.HasPrefix(f.name, "hub/") != hub {
 			continue
 		}
 		for _, g := range f.Groups {

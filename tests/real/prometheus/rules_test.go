@@ -269,10 +269,7 @@ func TestRulesAreShipped(t *testing.T) {
 		}
 	}
 	for _, f := range ruleFiles(t) {
-		want := map[string]int{"hub/fleet.yaml": 1, "edge/site.yaml": 7}[f.name]
-		if want == 0 {
-			want = 8
-		}
+		want := map[string]int{"hub": 1, "edge": 7, "base/rules": 8}[path.Dir(f.name)]
 		if got := read[path.Base(f.name)]; len(got) != want {
 			t.Errorf("%s is read by %v; want %d clusters", f.name, got, want)
 		}
