@@ -59,19 +59,23 @@ func TestOnlyWhatIsExported(t *testing.T) {
 	program, _ := programs(t)
 	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	t.Cleanup(hub.Close)
+	api := startAPIServer(t)
 	members := etcdMember(t)
 	orders, gateway := orderService(t), collector(t)
 	site := newServer(t, program, rendered.Subjects(t, "prometheus", siteName)[0], func(c map[string]any, self string) {
 		quick(t, c, self, []target{
 			{address: orders, app: "order-service", port: "metrics", namespace: "orders", ip: "127.0.0.1"},
 			{address: gateway, app: "otel-gateway", port: "metrics", namespace: "observability", ip: "127.0.0.1"},
-		}, members)
+		}, append(members, api.target))
+		api.trust(t, c)
 		write := c["remote_write"].([]any)[0].(map[string]any)
 		write["url"] = hub.URL + "/api/v1/write"
 		delete(write, "tls_config")
 	})
 	site.start(t)
-	until(t, time.Minute, site.words, func() bool { return len(site.query(t, `up == 1`)) == 4 })
+	until(t, time.Minute, site.words, func() bool { return len(site.query(t, `up == 1`)) == 5 })
+	api.refuses(t)
+	api.crowd(t)
 	here, elsewhere := asked(t, false)
 	if len(here) < 25 {
 		t.Errorf("the rules name only %d selectors: %v", len(here), here)
@@ -80,6 +84,7 @@ func TestOnlyWhatIsExported(t *testing.T) {
 		until(t, time.Minute, func() string { return "nothing is exported that " + s + " selects\n" + site.words() },
 			func() bool { return len(site.query(t, s)) > 0 })
 	}
+	api.few(t, site)
 	t.Logf("%d selectors find something; of programs that are not here: %d names", len(here), len(elsewhere))
 	until(t, 30*time.Second, site.words, func() bool {
 		return len(site.query(t, `site:etcd_db:ratio > 0 and site:etcd_memory:ratio > 0 and site:etcd_memory:ratio < 1`)) == 1 &&

@@ -116,7 +116,9 @@ func (w world) reaches(t *testing.T, s shown) (out, in bool) {
 		self := networkingv1.NetworkPolicyPeer{PodSelector: &p.Spec.PodSelector}
 		for _, rule := range p.Spec.Egress {
 			out = out || w.selects(t, p.Namespace, self, home, w.prometheus) && opens(rule.Ports) &&
-				slices.ContainsFunc(rule.To, func(to networkingv1.NetworkPolicyPeer) bool { return w.selects(t, p.Namespace, to, s.namespace, s.labels) })
+				slices.ContainsFunc(rule.To, func(to networkingv1.NetworkPolicyPeer) bool {
+					return w.selects(t, p.Namespace, to, s.namespace, s.labels)
+				})
 		}
 		for _, rule := range p.Spec.Ingress {
 			in = in || w.selects(t, p.Namespace, self, s.namespace, s.labels) && opens(rule.Ports) &&
