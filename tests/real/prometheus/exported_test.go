@@ -21,6 +21,7 @@ import (
 
 	"dualtrack.internal/platform/etcdbench"
 	"dualtrack.internal/platform/tool"
+	"dualtrack.internal/tests/real/jaeger"
 	"dualtrack.internal/tests/real/rendered"
 )
 
@@ -61,7 +62,9 @@ func TestOnlyWhatIsExported(t *testing.T) {
 	t.Cleanup(hub.Close)
 	api := startAPIServer(t)
 	members := etcdMember(t)
-	orders, gateway := orderService(t), collector(t)
+	traces := jaeger.Place(t)
+	traces.Start(t)
+	orders, gateway := orderService(t, traces.OTLP), collector(t)
 	site := newServer(t, program, rendered.Subjects(t, "prometheus", siteName)[0], func(c map[string]any, self string) {
 		quick(t, c, self, []target{
 			{address: orders, app: "order-service", port: "metrics", namespace: "orders", ip: "127.0.0.1"},
@@ -74,6 +77,7 @@ func TestOnlyWhatIsExported(t *testing.T) {
 	})
 	site.start(t)
 	until(t, time.Minute, site.words, func() bool { return len(site.query(t, `up == 1`)) == 5 })
+	leadsToTrace(t, site, traces)
 	api.refuses(t)
 	api.crowd(t)
 	here, elsewhere := asked(t, false)
@@ -120,11 +124,12 @@ func etcdMember(t *testing.T) []target {
 }
 
 // orderService is the real one, its model out of reach, after one order.
-func orderService(t *testing.T) string {
+func orderService(t *testing.T, otlp string) string {
 	t.Helper()
 	orders, metrics := freeAddress(t), freeAddress(t)
 	run(t, rendered.Programs(t, tool.OrderService)[tool.OrderService], nil,
-		"SITE=edge-test", "LISTEN_ADDRESS="+orders, "METRICS_ADDRESS="+metrics, "INFERENCE_URL=http://127.0.0.1:1")
+		"SITE=edge-test", "LISTEN_ADDRESS="+orders, "METRICS_ADDRESS="+metrics, "INFERENCE_URL=http://127.0.0.1:1",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://"+otlp)
 	until(t, time.Minute, func() string { return "the order service takes no order" }, func() bool {
 		answer, err := http.Post("http://"+orders+"/order/submit", "application/json", strings.NewReader(goodOrder))
 		if err != nil {
