@@ -26,6 +26,7 @@ func alerting() Board {
 			{"From Prometheus", alertingIn()},
 			{"To people", alertingOut()},
 			{"Members and silences", alertingState()},
+			{"Prometheus of the hub", alertingStore()},
 		},
 	}
 }
@@ -93,5 +94,22 @@ func alertingState() []Panel {
 		{Kind: Series, Title: "Memory", Unit: "bytes", Width: 12,
 			Description: "Resident memory of the members.",
 			Queries:     []Query{{Expr: `process_resident_memory_bytes{` + manager + `}`, Legend: "{{pod}}"}}},
+	}
+}
+
+func alertingStore() []Panel {
+	return []Panel{
+		{Kind: Series, Title: "How far back it remembers", Unit: "s", Width: 8, Runbook: "prometheus-disk",
+			Description: "The longest rule looks back three days, 259,200 s; less is a disk that is too small.",
+			Queries:     []Query{{Expr: `time() - prometheus_tsdb_lowest_timestamp_seconds{job="prometheus"}`, Legend: "{{instance}}"}}},
+		{Kind: Series, Title: "Blocks on the disk", Unit: "bytes", Width: 8, Runbook: "prometheus-disk",
+			Description: "RETENTION_SIZE ends it; then the oldest block goes.",
+			Queries:     []Query{{Expr: `prometheus_tsdb_storage_blocks_bytes{job="prometheus"}`, Legend: "{{instance}}"}}},
+		{Kind: Series, Title: "Series, and exemplars kept", Unit: "short", Width: 8,
+			Description: "Series decide over memory. Of exemplars the newest are kept, as many as the configuration says.",
+			Queries: []Query{
+				{Expr: `prometheus_tsdb_head_series{job="prometheus"}`, Legend: "{{instance}} series"},
+				{Expr: `prometheus_tsdb_exemplar_exemplars_in_storage{job="prometheus"}`, Legend: "{{instance}} exemplars"},
+			}},
 	}
 }
