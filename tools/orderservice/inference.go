@@ -84,7 +84,7 @@ func (m *model) ask(ctx context.Context, o Order) (score, error) {
 	case err != nil:
 		result = "failed"
 	}
-	m.metrics.inference.WithLabelValues(result).Observe(time.Since(start).Seconds())
+	observe(m.metrics.inference.WithLabelValues(result), time.Since(start), span.SpanContext())
 	if err != nil {
 		span.SetStatus(codes.Error, result)
 		return score{}, fmt.Errorf("ask the model: %w", err)

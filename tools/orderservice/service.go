@@ -85,7 +85,8 @@ func (s *service) orderHandler() http.Handler {
 // operationsHandler is what Prometheus and operators see.
 func (s *service) operationsHandler() http.Handler {
 	mux := http.NewServeMux()
-	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{Registry: s.metrics.registry})
+	// Only OpenMetrics has exemplars. Who asks for the old format still gets it.
+	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{Registry: s.metrics.registry, EnableOpenMetrics: true})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		s.metrics.ready.Set(0)
 		if s.ready() {
@@ -132,7 +133,7 @@ func (s *service) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	s.answer(w, code, body)
 	took := time.Since(start)
-	s.metrics.requests.WithLabelValues(submitRoute, strconv.Itoa(code)).Observe(took.Seconds())
+	observe(s.metrics.requests.WithLabelValues(submitRoute, strconv.Itoa(code)), took, span.SpanContext())
 	s.metrics.orders.WithLabelValues(outcome).Inc()
 	s.log.InfoContext(ctx, "order", "outcome", outcome, "code", code, "took", took.String(), "trace", span.SpanContext().TraceID().String())
 }

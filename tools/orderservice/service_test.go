@@ -66,6 +66,28 @@ func TestMetricsAreSound(t *testing.T) {
 	}
 }
 
+// TestExemplars holds that a sampled order's trace stands at its time, for who asks
+// for OpenMetrics, and that one which nobody keeps does not.
+func TestExemplars(t *testing.T) {
+	t.Parallel()
+	const id = "0af7651916cd43dd8448eb211c80319c"
+	for flags, want := range map[string]bool{"01": true, "00": false} {
+		s := newTestService(t)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, submitRoute, strings.NewReader(goodOrder))
+		req.Header.Set("Traceparent", "00-"+id+"-b7ad6b7169203331-"+flags)
+		s.orderHandler().ServeHTTP(httptest.NewRecorder(), req)
+		for accept, open := range map[string]bool{"application/openmetrics-text;version=1.0.0": true, "text/plain": false} {
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+			req.Header.Set("Accept", accept)
+			answer := httptest.NewRecorder()
+			s.operationsHandler().ServeHTTP(answer, req)
+			if got := strings.Contains(answer.Body.String(), `# {trace_id="`+id+`"}`); got != (want && open) {
+				t.Errorf("flags %s, %s: exemplar %v", flags, accept, got)
+			}
+		}
+	}
+}
+
 func TestModel(t *testing.T) {
 	t.Parallel()
 	low, middle := .1, .6

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 const (
@@ -146,4 +147,14 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.requests, m.orders, m.value, m.inference, m.faults, m.spans, m.ready,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// observe puts a time into a histogram, with the trace that took it where there is
+// one: of each bucket the last is kept, and leads from a graph to a trace.
+func observe(h prometheus.Observer, took time.Duration, span trace.SpanContext) {
+	if with, ok := h.(prometheus.ExemplarObserver); ok && span.IsSampled() {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": span.TraceID().String()})
+		return
+	}
+	h.Observe(took.Seconds())
 }

@@ -119,7 +119,7 @@ func started(t *testing.T, program, config, dir string, args ...string) *Server 
 // firing is an alert as the hub's Prometheus sends it.
 func firing(name, severity, site, team string, more ...string) Alert {
 	a := Alert{Labels: map[string]string{"alertname": name, "severity": severity, "site": site, "team": team},
-		Annotations: map[string]string{"summary": "Summary of " + name, "runbook_url": "https://runbooks.dualtrack.internal/" + name}}
+		Annotations: map[string]string{"summary": "Summary of " + name, "runbook_url": "https://runbooks.dualtrack.internal/" + name, "dashboard": "/d/" + name}}
 	for i := 0; i+1 < len(more); i += 2 {
 		a.Labels[more[i]] = more[i+1]
 	}
@@ -197,9 +197,9 @@ func TestMessages(t *testing.T) {
 	wantTexts := map[string]string{
 		"10 1000002 markdown **PAGE, 1 firing** hub OrdersErrorBudgetFastBurn": "**PAGE, 1 firing** hub OrdersErrorBudgetFastBurn\n" +
 			"> OrdersErrorBudgetFastBurn hub: Summary of OrdersErrorBudgetFastBurn\n" +
-			"[runbook](https://runbooks.dualtrack.internal/OrdersErrorBudgetFastBurn)",
+			"[runbook](https://runbooks.dualtrack.internal/OrdersErrorBudgetFastBurn) [dashboard](http://localhost:3000/d/OrdersErrorBudgetFastBurn)",
 		"10|20 1000002 markdown **PAGE, 1 firing** edge-lima": "**PAGE, 1 firing** edge-lima\n" +
-			"> SiteGone edge-lima: Summary of SiteGone\n[runbook](https://runbooks.dualtrack.internal/SiteGone)",
+			"> SiteGone edge-lima: Summary of SiteGone\n[runbook](https://runbooks.dualtrack.internal/SiteGone) [dashboard](http://localhost:3000/d/SiteGone)",
 		"10|20 1000002 markdown **PAGE, 2 firing** edge-osaka": "**PAGE, 2 firing** edge-osaka\n" +
 			"> GatewayCircuitOpen edge-osaka: Summary of GatewayCircuitOpen\n> OrdersEndpointsUnhealthy edge-osaka: Summary of OrdersEndpointsUnhealthy\n",
 	}

@@ -21,6 +21,7 @@ import (
 
 	"dualtrack.internal/platform/etcdbench"
 	"dualtrack.internal/platform/tool"
+	"dualtrack.internal/tests/real/jaeger"
 	"dualtrack.internal/tests/real/rendered"
 )
 
@@ -33,7 +34,7 @@ func asked(t *testing.T, hub bool) (here map[string]bool, elsewhere map[string]b
 	t.Helper()
 	here, elsewhere = map[string]bool{}, map[string]bool{}
 	for _, f := range ruleFiles(t) {
-		if (f.name == "hub/fleet.yaml") != hub {
+		if strings.HasPrefix(f.name, "hub/") != hub {
 			continue
 		}
 		for _, g := range f.Groups {
@@ -59,19 +60,26 @@ func TestOnlyWhatIsExported(t *testing.T) {
 	program, _ := programs(t)
 	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	t.Cleanup(hub.Close)
+	api := startAPIServer(t)
 	members := etcdMember(t)
-	orders, gateway := orderService(t), collector(t)
+	traces := jaeger.Place(t)
+	traces.Start(t)
+	orders, gateway := orderService(t, traces.OTLP), collector(t)
 	site := newServer(t, program, rendered.Subjects(t, "prometheus", siteName)[0], func(c map[string]any, self string) {
 		quick(t, c, self, []target{
 			{address: orders, app: "order-service", port: "metrics", namespace: "orders", ip: "127.0.0.1"},
 			{address: gateway, app: "otel-gateway", port: "metrics", namespace: "observability", ip: "127.0.0.1"},
-		}, members)
+		}, append(members, api.target))
+		api.trust(t, c)
 		write := c["remote_write"].([]any)[0].(map[string]any)
 		write["url"] = hub.URL + "/api/v1/write"
 		delete(write, "tls_config")
 	})
 	site.start(t)
-	until(t, time.Minute, site.words, func() bool { return len(site.query(t, `up == 1`)) == 4 })
+	until(t, time.Minute, site.words, func() bool { return len(site.query(t, `up == 1`)) == 5 })
+	leadsToTrace(t, site, traces)
+	api.refuses(t)
+	api.crowd(t)
 	here, elsewhere := asked(t, false)
 	if len(here) < 25 {
 		t.Errorf("the rules name only %d selectors: %v", len(here), here)
@@ -80,6 +88,7 @@ func TestOnlyWhatIsExported(t *testing.T) {
 		until(t, time.Minute, func() string { return "nothing is exported that " + s + " selects\n" + site.words() },
 			func() bool { return len(site.query(t, s)) > 0 })
 	}
+	api.few(t, site)
 	t.Logf("%d selectors find something; of programs that are not here: %d names", len(here), len(elsewhere))
 	until(t, 30*time.Second, site.words, func() bool {
 		return len(site.query(t, `site:etcd_db:ratio > 0 and site:etcd_memory:ratio > 0 and site:etcd_memory:ratio < 1`)) == 1 &&
@@ -115,11 +124,12 @@ func etcdMember(t *testing.T) []target {
 }
 
 // orderService is the real one, its model out of reach, after one order.
-func orderService(t *testing.T) string {
+func orderService(t *testing.T, otlp string) string {
 	t.Helper()
 	orders, metrics := freeAddress(t), freeAddress(t)
 	run(t, rendered.Programs(t, tool.OrderService)[tool.OrderService], nil,
-		"SITE=edge-test", "LISTEN_ADDRESS="+orders, "METRICS_ADDRESS="+metrics, "INFERENCE_URL=http://127.0.0.1:1")
+		"SITE=edge-test", "LISTEN_ADDRESS="+orders, "METRICS_ADDRESS="+metrics, "INFERENCE_URL=http://127.0.0.1:1",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://"+otlp)
 	until(t, time.Minute, func() string { return "the order service takes no order" }, func() bool {
 		answer, err := http.Post("http://"+orders+"/order/submit", "application/json", strings.NewReader(goodOrder))
 		if err != nil {

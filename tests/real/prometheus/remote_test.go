@@ -20,6 +20,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"dualtrack.internal/platform/tool"
+	"dualtrack.internal/tests/real/alertmanager"
 	"dualtrack.internal/tests/real/rendered"
 )
 
@@ -101,7 +103,7 @@ func newPair(t *testing.T) *pair {
 		return []target{{address: strings.TrimPrefix(at, "http://"), app: "envoy-gateway", port: "metrics", namespace: "ingress", ip: "127.0.0.1"}}
 	}
 	p.hub = newServer(t, program, rendered.Subjects(t, "prometheus", "hub")[0], func(c map[string]any, self string) {
-		quick(t, c, self, envoy(p.hubEnd.URL), nil)
+		quick(t, c, self, append(envoy(p.hubEnd.URL), realManager(t)), nil)
 		one := c["alerting"].(map[string]any)["alertmanagers"].([]any)[0].(map[string]any)
 		delete(one, "dns_sd_configs")
 		one["static_configs"] = []any{map[string]any{"targets": []any{strings.TrimPrefix(manager.URL, "http://")}}}
@@ -122,6 +124,30 @@ func newPair(t *testing.T) *pair {
 		queue["batch_send_deadline"], queue["max_backoff"] = "1s", "2s"
 	})
 	return p
+}
+
+// realManager is an Alertmanager on what is rendered, for its metrics: what alerts
+// are told stands in told.
+func realManager(t *testing.T) target {
+	t.Helper()
+	program, subjects := rendered.Configurations(t, tool.Alertmanager, tool.Alertmanager, "hub")
+	config, err := alertmanager.Here(t.TempDir(), subjects[0].Files, "http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := alertmanager.Start(t.Context(), program, config, t.TempDir(), "--cluster.listen-address="+freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := server.Send(t.Context(), alertmanager.Alert{Labels: map[string]string{"alertname": "Loud", "severity": "page"}}); err != nil {
+		t.Fatal(err)
+	}
+	return target{address: strings.TrimPrefix(server.URL, "http://"), app: "alertmanager", port: "metrics", namespace: "observability", ip: "127.0.0.1"}
 }
 
 // TestSiteToHub: what a site recorded is on the hub, no more than that, sample for

@@ -178,10 +178,13 @@ func quick(t *testing.T, c map[string]any, self string, pods, members []target) 
 			job["static_configs"] = []any{map[string]any{"targets": []any{self}}}
 		case name == "pods" && discovered:
 			job["static_configs"] = static(pods)
-		case name == "etcd" && discovered:
-			job["static_configs"] = static(members)
+		case (name == "etcd" || name == "kube-apiserver") && discovered:
+			job["static_configs"] = static(slices.DeleteFunc(slices.Clone(members), func(m target) bool { return m.app != name }))
 		default:
 			t.Fatalf("the configuration has a job %v that this test does not know", name)
+		}
+		if !slices.ContainsFunc(members, func(m target) bool { return m.app == "kube-apiserver" }) {
+			delete(job, "tls_config") // its files are the pod's
 		}
 	}
 }

@@ -42,6 +42,14 @@ func fleet() Board {
 						Legend: "{{job}}"}}},
 			}},
 			{"Orders, by site", fleetOrders()},
+			{"Models and series, by site", []Panel{
+				{Kind: Series, Title: "Inference, 95th percentile", Unit: "s", Width: 12, Bad: 0.1, Runbook: "inference-slow",
+					Description: "Of the time that a site's model takes. Above 100 ms a ticket is opened.",
+					Queries:     []Query{bySite(`max by (site) (site:inference_latency_seconds:p95_5m{site=~"$site"})`)}},
+				{Kind: Series, Title: "Series behind, as the site sees it", Unit: "s", Width: 12, Bad: 1800, Runbook: "site-offline",
+					Description: "What a site recorded and the hub has not taken yet. After about two hours the oldest is lost to the hub.",
+					Queries:     []Query{bySite(`max by (site) (site:remote_write:behind_seconds{site=~"$site"})`)}},
+			}},
 			{"Telemetry, by site", []Panel{
 				{Kind: Series, Title: "Fullest sending queue", Unit: "percentunit", Width: 12, Bad: 0.8, Max: 1, Runbook: "telemetry-queue",
 					Description: "Beyond 80 % a ticket is opened; a full queue drops.",

@@ -48,7 +48,7 @@ func TestListsAreRead(t *testing.T) {
 	}
 	want := map[string]State{
 		"edge-inference": Declared, "envoy": Declared, "scrapes": Declared,
-		"etcd": Exercised, "prometheus": Exercised, "jaeger": Exercised, "kube-apiserver": Exercised, "order-service": Exercised, "otelcol": Exercised,
+		"alertmanager": Exercised, "etcd": Exercised, "prometheus": Exercised, "jaeger": Exercised, "kube-apiserver": Exercised, "order-service": Exercised, "otelcol": Exercised,
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("programs (-want +got):\n%s", diff)

@@ -81,11 +81,13 @@ type known struct {
 	samples catalogue.Samples
 	records map[string]bool
 	alerts  []rule
+	boards  map[string]map[string]bool // dashboards by uid: what can be chosen there
 }
 
 // read takes in what a subject makes known. Of Prometheus it gives its rules.
 func (k *known) read(s Subject) any {
 	if !slices.ContainsFunc(s.Args, func(arg string) bool { return strings.HasPrefix(arg, "--config.file") }) {
+		k.choices(s)
 		return nil
 	}
 	files := readRules(s)

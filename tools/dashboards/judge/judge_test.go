@@ -43,7 +43,8 @@ func prometheus() Subject {
 	return Subject{Name: "prometheus", Args: []string{"--config.file=/etc/prometheus/prometheus.yml"}, Files: map[string]string{
 		"/etc/prometheus/prometheus.yml": "rule_files: [/etc/prometheus-rules/*.yaml]\n",
 		rulesFile: "groups:\n  - name: orders\n    rules:\n      - record: site:orders:rate5m\n        expr: sum by (outcome) (rate(orders_total[5m]))\n" +
-			"      - alert: OrdersFail\n        expr: site:orders:rate5m > 1\n        labels: {severity: page, team: shop}\n",
+			"      - alert: OrdersFail\n        expr: site:orders:rate5m > 1\n        labels: {severity: page, team: shop}\n" +
+			"        annotations: {dashboard: '/d/shop-orders?var-site=x'}\n",
 		"/etc/elsewhere/other.yaml": "groups: nonsense\n",
 	}}
 }
@@ -170,6 +171,9 @@ func faults() []fault {
 
 		{"rule of an unknown metric", rulesFile, "rate(orders_total", "rate(order_total", `orders.yaml:5: record site:orders:rate5m: no program of the stack exports order_total`},
 		{"alert of an unknown record", rulesFile, "expr: site:orders:rate5m > 1", "expr: site:order:rate5m > 1", `orders.yaml:7: alert OrdersFail: no program of the stack exports site:order:rate5m`},
+		{"alert of an unknown dashboard", rulesFile, "/d/shop-orders", "/d/shop-order", `alert OrdersFail: its dashboard "/d/shop-order?var-site=x" is none that Grafana has; it has shop-orders`},
+		{"alert with an unknown choice", rulesFile, "var-site", "var-sites", `has no choice "var-sites=x"`},
+		{"alert with a whole address", rulesFile, "/d/shop", "https://grafana/d/shop", "is not /d/ and a uid"},
 		{"no file of rules", rulesFile, "groups:", "groups: nonsense\nx:", "orders.yaml:0: : is no file of rules"},
 	}
 }

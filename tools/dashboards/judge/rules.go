@@ -1,9 +1,11 @@
 package judge
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +18,7 @@ type rule struct {
 	Alert  string            `yaml:"alert"`
 	Expr   yaml.Node         `yaml:"expr"`
 	Labels map[string]string `yaml:"labels"`
+	Notes  map[string]string `yaml:"annotations"`
 }
 
 func (r rule) name() string {
@@ -83,8 +86,58 @@ func (c *checker) rules(files ruleFiles) []string {
 		}
 		for _, r := range f.rules {
 			n++
-			c.expression(place{file: f.name, line: r.Expr.Line, path: r.name()}, r.Expr.Value)
+			at := place{file: f.name, line: r.Expr.Line, path: r.name()}
+			c.expression(at, r.Expr.Value)
+			if link, ok := r.Notes["dashboard"]; ok {
+				c.leads(at, link)
+			}
 		}
 	}
 	return []string{count(n, "rule"), fmt.Sprintf("%s, all exported", count(len(c.metrics), "metric"))}
+}
+
+var (
+	dashboardLink = regexp.MustCompile(`^/d/([a-zA-Z0-9_-]+)(?:\?(.+))?$`)
+	choiceInLink  = regexp.MustCompile(`^var-(\w+)=.+$`)
+)
+
+// leads holds that an alert's link leads to a dashboard that some Grafana among the
+// subjects is given, and chooses only what can be chosen there.
+func (c *checker) leads(at place, link string) {
+	found := dashboardLink.FindStringSubmatch(link)
+	if found == nil {
+		c.refuse(at, "its dashboard %q is not /d/ and a uid, with var-NAME=VALUE behind a ? at most", link)
+		return
+	}
+	if c.boards == nil {
+		return // no Grafana was given
+	}
+	choices, ok := c.boards[found[1]]
+	if !ok {
+		c.refuse(at, "its dashboard %q is none that Grafana has; it has %s", link, strings.Join(slices.Sorted(maps.Keys(c.boards)), ", "))
+		return
+	}
+	for part := range strings.SplitSeq(found[2], "&") {
+		if chosen := choiceInLink.FindStringSubmatch(part); found[2] != "" && (chosen == nil || !choices[chosen[1]]) {
+			c.refuse(at, "its dashboard %q has no choice %q", link, part)
+		}
+	}
+}
+
+// choices takes in which dashboards a Grafana is given, and what can be chosen there.
+// What is none is told where dashboards are judged.
+func (k *known) choices(s Subject) {
+	for name, text := range s.Files {
+		var b board
+		if path.Ext(name) != ".json" || json.Unmarshal([]byte(text), &b) != nil || b.UID == "" {
+			continue
+		}
+		if k.boards == nil {
+			k.boards = map[string]map[string]bool{}
+		}
+		k.boards[b.UID] = map[string]bool{}
+		for _, v := range b.Templating.List {
+			k.boards[b.UID][v.Name] = true
+		}
+	}
 }

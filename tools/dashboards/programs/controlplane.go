@@ -29,7 +29,13 @@ func (r *runner) controlPlane(ctx context.Context, paths map[string]string) ([]c
 		return nil, err
 	}
 	base := strings.TrimSuffix(api.url, "/metrics")
-	fromAPI, err := observe(ctx, func(ctx context.Context) error { return useAPI(ctx, api, base) }, api)
+	crowd := target{process: api.process, client: api.client, token: api.token + "crowd"}
+	fromAPI, err := observe(ctx, func(ctx context.Context) error {
+		if err := useAPI(ctx, api, base); err != nil {
+			return err
+		}
+		return crowdAPI(ctx, api, crowd, base)
+	}, api)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +46,7 @@ func (r *runner) controlPlane(ctx context.Context, paths map[string]string) ([]c
 	}
 	return []catalogue.List{
 		list("etcd", "etcd", "/metrics of one member, under an API server and after puts, reads, leases, a compaction and a defragmentation", fromEtcd),
-		list("kube-apiserver", "kube-apiserver", "/metrics of one API server, after reads, writes, deletions, a watch and refusals", fromAPI),
+		list("kube-apiserver", "kube-apiserver", "/metrics of one API server, after reads, writes, deletions, a watch, refusals, and a crowd that its fairness turned away", fromAPI),
 	}, nil
 }
 
@@ -88,7 +94,8 @@ func useEtcd(ctx context.Context, url string) error {
 	return nil
 }
 
-// apiServer runs an API server that knows one user, by a token.
+// apiServer runs an API server that knows two users, by tokens: a master, and one of
+// a crowd.
 func (r *runner) apiServer(ctx context.Context, path, etcd string) (target, error) {
 	port, err := freePort(ctx)
 	if err != nil {
@@ -110,7 +117,7 @@ func (r *runner) apiServer(ctx context.Context, path, etcd string) (target, erro
 	signing, tokens := filepath.Join(dir, "sa.key"), filepath.Join(dir, "tokens.csv")
 	for name, text := range map[string][]byte{
 		signing: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-		tokens:  []byte(t.token + ",catalogue,catalogue,system:masters\n"),
+		tokens:  []byte(t.token + ",catalogue,catalogue,system:masters\n" + t.token + "crowd,crowd,crowd\n"),
 	} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			return t, fmt.Errorf("writing the API server's files: %w", err)

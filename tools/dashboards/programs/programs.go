@@ -32,7 +32,7 @@ func Catalogue(ctx context.Context, cfg Config) (lists []catalogue.List, err err
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range []func(context.Context, map[string]string) ([]catalogue.List, error){r.controlPlane, r.prometheus, r.telemetry} {
+	for _, part := range []func(context.Context, map[string]string) ([]catalogue.List, error){r.controlPlane, r.prometheus, r.alertmanager, r.telemetry} {
 		some, err := part(ctx, paths)
 		if err != nil {
 			return nil, err

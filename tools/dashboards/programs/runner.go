@@ -52,6 +52,7 @@ func (r *runner) build(ctx context.Context) (map[string]string, error) {
 		{"otelcol", ".", ""},
 		{"prometheus", "github.com/prometheus/prometheus/cmd/prometheus", ""},
 		{"jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger", ""},
+		{"alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", ""},
 	} {
 		paths[p.name] = filepath.Join(r.scratch, "bin", p.name)
 		cmd := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", p.tags, "-o", paths[p.name], p.pkg)
