@@ -18,6 +18,7 @@ func Checkers() []Checker {
 		{Name: "cilium", How: ByLibrary, Images: []string{"cilium", "cilium-operator"}, Groups: []string{"cilium.io"}, judge: library{}},
 		{Name: "dashboards", How: ByLibrary, Images: []string{"grafana", "prometheus"}, judge: library{}},
 		{Name: "envoy", How: ByLibrary, Images: []string{"envoy"}, judge: library{}},
+		{Name: "etcdops", How: ByProgram, Images: []string{"etcdops"}, judge: library{args: []string{"judge"}}},
 		{Name: "jaeger", How: ByProgram, Images: []string{"jaeger"}, judge: program{
 			flags: []string{"--config"},
 			args:  validateArgs,
