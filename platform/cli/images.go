@@ -53,7 +53,7 @@ func (r *running) images(ctx context.Context, b *render.Bundle) ([]cluster.Image
 			return nil, err
 		}
 		if image.Digest != catalog.Unresolved && image.Digest != made.Digest {
-			return nil, fmt.Errorf("%s: spec.images.%s.digest: the image that is built here has %s; write that, or undo what changed in tools/", r.cat.Baseline.File, name, made.Digest)
+			return nil, fmt.Errorf("%s: spec.images.%s.digest: the image that is built here has %s; write that, undo what changed in tools/, or build with the Go that its go.mod names", r.cat.Baseline.File, name, made.Digest)
 		}
 		out = append(out, cluster.ImageArchive{Path: made.Path, Ref: made.Ref, Digest: made.Digest})
 	}

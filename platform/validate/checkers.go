@@ -19,6 +19,7 @@ func Checkers() []Checker {
 		{Name: "dashboards", How: ByLibrary, Images: []string{"grafana", "prometheus"}, judge: library{}},
 		{Name: "envoy", How: ByLibrary, Images: []string{"envoy"}, judge: library{}},
 		{Name: "etcd", How: ByProgram, judge: etcdFlags{}},
+		{Name: "etcdops", How: ByProgram, Images: []string{"etcdops"}, judge: library{args: []string{"judge"}}},
 		{Name: "jaeger", How: ByProgram, Images: []string{"jaeger"}, judge: program{
 			flags: []string{"--config"},
 			args:  validateArgs,

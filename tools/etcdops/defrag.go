@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"time"
@@ -25,17 +26,30 @@ type defragResult struct {
 	Members []member `json:"members"` // in the order in which they were taken
 }
 
-// runDefrag takes one member after the other, the leader last, each only once all
-// answer. A member blocks while it is at it; with all of them whole, one that
-// blocks costs a cluster of three nothing.
-func runDefrag(ctx context.Context, args []string) (any, error) {
-	var a access
-	fs := a.flags("defrag")
-	below := fs.Float64("below", 0.5, "only members whose share in use is below this")
-	least := fs.Int64("least", 100<<20, "only databases of at least so many bytes")
-	if err := fs.Parse(args); err != nil {
+type defragmenting struct {
+	access
+	below float64
+	least int64
+}
+
+func newDefrag(fs *flag.FlagSet, args []string) (task, error) {
+	var d defragmenting
+	d.flags(fs)
+	fs.Float64Var(&d.below, "below", 0.5, "only members whose share in use is below this")
+	fs.Int64Var(&d.least, "least", 100<<20, "only databases of at least so many bytes")
+	if err := whole(fs, args); err != nil {
 		return nil, err
 	}
+	if d.below <= 0 || d.below > 1 || d.least < 0 {
+		return nil, errors.New("-below is a share, above 0 and at most 1, and -least no negative number")
+	}
+	return &d, d.check()
+}
+
+// run takes one member after the other, the leader last, each only once all answer.
+// A member blocks while it is at it; with all of them whole, one that blocks costs a
+// cluster of three nothing.
+func (a *defragmenting) run(ctx context.Context) (any, error) {
 	c, err := a.open(a.list())
 	if err != nil {
 		return nil, err
@@ -52,7 +66,7 @@ func runDefrag(ctx context.Context, args []string) (any, error) {
 	result := defragResult{Members: members}
 	for i := range members {
 		m := &members[i]
-		if m.Before < *least || float64(m.InUse) >= *below*float64(m.Before) {
+		if m.Before < a.least || float64(m.InUse) >= a.below*float64(m.Before) {
 			m.Skipped = "too little to gain"
 			continue
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -25,36 +26,46 @@ type drillResult struct {
 	Serving  float64 `json:"servingSeconds"` // from nothing to the first answer
 }
 
-// runDrill restores the newest snapshot into a folder of its own, starts a member
-// on it that only this machine reaches, and counts. It touches no member that
-// serves.
-func runDrill(ctx context.Context, args []string) (any, error) {
-	var a access
-	fs := a.flags("drill")
-	dir := fs.String("dir", "", "folder of the snapshots")
-	work := fs.String("work", os.TempDir(), "folder that has room for a restored database")
-	limit := fs.Duration("limit", 5*time.Minute, "time after which the drill has failed")
-	client := fs.String("listen", "http://127.0.0.1:23790", "the restored member's own address")
-	peer := fs.String("peer", "http://127.0.0.1:23800", "its address for peers, of which there are none")
-	if err := fs.Parse(args); err != nil {
+type drilling struct {
+	dir, work, client, peer string
+	limit                   time.Duration
+}
+
+func newDrill(fs *flag.FlagSet, args []string) (task, error) {
+	var d drilling
+	fs.StringVar(&d.dir, "dir", "", "folder of the snapshots")
+	fs.StringVar(&d.work, "work", os.TempDir(), "folder that has room for a restored database")
+	fs.DurationVar(&d.limit, "limit", 5*time.Minute, "time after which the drill has failed")
+	fs.StringVar(&d.client, "listen", "http://127.0.0.1:23790", "the restored member's own address")
+	fs.StringVar(&d.peer, "peer", "http://127.0.0.1:23800", "its address for peers, of which there are none")
+	if err := whole(fs, args); err != nil {
 		return nil, err
 	}
-	names, err := snapshots(*dir)
+	if d.dir == "" || d.limit <= 0 {
+		return nil, errors.New("-dir is empty, or -limit not above 0")
+	}
+	return &d, nil
+}
+
+// run restores the newest snapshot into a folder of its own, starts a member on it
+// that only this machine reaches, and counts. It touches no member that serves.
+func (d *drilling) run(ctx context.Context) (any, error) {
+	names, err := snapshots(d.dir)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s holds no snapshot; take one first", *dir)
+		return nil, fmt.Errorf("%s holds no snapshot; take one first", d.dir)
 	}
-	temp, err := os.MkdirTemp(*work, "drill-")
+	temp, err := os.MkdirTemp(d.work, "drill-")
 	if err != nil {
 		return nil, fmt.Errorf("make room: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // the next one's folder is another
-	ctx, cancel := context.WithTimeout(ctx, *limit)
+	ctx, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	r := drillResult{File: names[len(names)-1]}
-	err = r.restore(ctx, filepath.Join(*dir, r.File), filepath.Join(temp, "data"), *client, *peer)
+	err = r.restore(ctx, filepath.Join(d.dir, r.File), filepath.Join(temp, "data"), d.client, d.peer)
 	return r, err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,12 @@ func TestRefusals(t *testing.T) {
 		{"restore", `no command "restore"`},
 		{"load -workload puds -endpoints http://127.0.0.1:1", `no workload "puds"`},
 		{"load -clients 0", "at least 1"},
+		{"snapshot -keeps 3", "-keeps"},
+		{"drill -dir x now", `"now" is left over`},
+		{"snapshot -dir x -endpoints https://127.0.0.1:1", "-ca is empty"},
+		{"snapshot -dir x -endpoints 127.0.0.1:1", "is no URL of a member"},
+		{"snapshot -dir x -endpoints http://127.0.0.1:1 -cert c", "-cert and -key"},
+		{"defrag -endpoints http://127.0.0.1:1 -below 50", "-below is a share"},
 		{"load", "-endpoints is empty"},
 		{"snapshot", "-dir is empty"},
 		{"snapshot -dir " + empty, "-endpoints is empty"},
@@ -51,7 +58,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, c := range cases {
 		var out strings.Builder
-		err := run(context.Background(), strings.Fields(c.args), &out)
+		err := run(context.Background(), strings.Fields(c.args), strings.NewReader(""), &out)
 		if err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
 			t.Errorf("%q: %v, printed %q; want %s", c.args, err, out.String(), c.want)
 		}
@@ -60,7 +67,41 @@ func TestRefusals(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("no database"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(context.Background(), []string{"drill", "-dir", empty, "-work", t.TempDir()}, &strings.Builder{}); err == nil {
+	if err := run(context.Background(), []string{"drill", "-dir", empty, "-work", t.TempDir()}, strings.NewReader(""), &strings.Builder{}); err == nil {
 		t.Error("a file that is no snapshot was restored")
+	}
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		args []string
+		want string // of the problem; "" when it is taken
+	}{
+		{strings.Fields("drill -dir=/snapshots -work=/work -limit=10m"), ""},
+		{strings.Fields("/etcdops snapshot -ca=/client/ca.crt -cert=/client/tls.crt -key=/client/tls.key -endpoints=https://127.0.0.1:2379 -dir=/snapshots"), ""},
+		{strings.Fields("drill -dir=/snapshot -work=/work"), `-dir: nothing is mounted at \"/snapshot\"`},
+		{strings.Fields("drill -dir=/snapshots"), `-work: nothing is mounted at`},
+		{strings.Fields("drill -dir=/snapshots -work=/work -limit=10"), `for flag -limit`},
+		{strings.Fields("dril -dir=/snapshots"), `no command \"dril\"`},
+		{nil, "give a command"},
+	}
+	for _, c := range cases {
+		q := question{Subjects: []subject{{Name: "x", Args: c.args, Opaque: []string{"/client", "/snapshots", "/work"}}}}
+		in, err := json.Marshal(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if err := run(context.Background(), []string{"judge"}, strings.NewReader(string(in)), &out); err != nil {
+			t.Fatal(err)
+		}
+		taken := strings.Contains(out.String(), `"accepted":[`)
+		if taken != (c.want == "") || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%q: %s; want %q", c.args, out.String(), c.want)
+		}
+	}
+	if err := run(context.Background(), []string{"judge"}, strings.NewReader("{"), &strings.Builder{}); err == nil {
+		t.Error("half a document was read")
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,9 +32,9 @@ type load struct {
 	compact                             bool
 }
 
-func runLoad(ctx context.Context, args []string) (any, error) {
+func newLoad(fs *flag.FlagSet, args []string) (task, error) {
 	var l load
-	fs := l.flags("load")
+	l.flags(fs)
 	fs.StringVar(&l.workload, "workload", "puts", "puts, leases, revisions or watches")
 	fs.IntVar(&l.clients, "clients", 64, "callers at once")
 	fs.IntVar(&l.conns, "connections", 8, "connections they share")
@@ -41,21 +42,34 @@ func runLoad(ctx context.Context, args []string) (any, error) {
 	fs.IntVar(&l.size, "size", 512, "bytes of a value")
 	fs.IntVar(&l.watchers, "watchers", 100, "watchers of workload watches")
 	fs.BoolVar(&l.compact, "compact", false, "compact to the newest revision afterwards")
-	if err := fs.Parse(args); err != nil {
+	if err := whole(fs, args); err != nil {
 		return nil, err
 	}
 	if min(l.clients, l.conns, l.ops, l.size) < 1 || l.watchers < 0 {
 		return nil, errors.New("-clients, -connections, -ops and -size are at least 1")
 	}
-	return l.run(ctx)
+	if _, err := l.operation(); err != nil {
+		return nil, err
+	}
+	return l, l.check()
 }
 
-func (l load) run(ctx context.Context) (loadResult, error) {
-	one, ok := map[string]func(context.Context, *clientv3.Client, int, string) error{
+type operation func(context.Context, *clientv3.Client, int, string) error
+
+func (l load) operation() (operation, error) {
+	one, ok := map[string]operation{
 		"puts": putOne, "watches": putOne, "revisions": reviseOne, "leases": leaseOne,
 	}[l.workload]
 	if !ok {
-		return loadResult{}, fmt.Errorf("no workload %q; there are puts, leases, revisions and watches", l.workload)
+		return nil, fmt.Errorf("no workload %q; there are puts, leases, revisions and watches", l.workload)
+	}
+	return one, nil
+}
+
+func (l load) run(ctx context.Context) (any, error) {
+	one, err := l.operation()
+	if err != nil {
+		return nil, err
 	}
 	var pool []*clientv3.Client
 	defer func() {
@@ -66,7 +80,7 @@ func (l load) run(ctx context.Context) (loadResult, error) {
 	for range min(l.conns, l.clients) {
 		c, err := l.open(l.list())
 		if err != nil {
-			return loadResult{}, err
+			return nil, err
 		}
 		pool = append(pool, c)
 	}
@@ -97,7 +111,7 @@ func (l load) compactAll(ctx context.Context, c *clientv3.Client) error {
 	return nil
 }
 
-func (l load) measure(ctx context.Context, pool []*clientv3.Client, events *atomic.Int64, one func(context.Context, *clientv3.Client, int, string) error) (loadResult, error) {
+func (l load) measure(ctx context.Context, pool []*clientv3.Client, events *atomic.Int64, one operation) (loadResult, error) {
 	value, took := strings.Repeat("v", l.size), make([]time.Duration, l.ops)
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)

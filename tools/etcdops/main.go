@@ -1,7 +1,8 @@
 // Command etcdops looks after an etcd and puts load on one: it takes snapshots and
 // keeps the newest, restores one as a drill and compares, defragments member by
 // member with the leader last, and generates load for benchmarks. Each command
-// prints one JSON document.
+// prints one JSON document; judge reads one with the arguments of containers and
+// says which it would take.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -26,31 +28,50 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "etcdops:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-const usage = "give a command: load, snapshot, drill or defrag"
+const usage = "give a command: load, snapshot, drill, defrag or judge"
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+// task is a command whose arguments were read.
+type task interface {
+	run(ctx context.Context) (any, error)
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
 		return errors.New(usage)
 	}
-	commands := map[string]func(context.Context, []string) (any, error){
-		"load": runLoad, "snapshot": runSnapshot, "drill": runDrill, "defrag": runDefrag,
+	if args[0] == "judge" {
+		return judge(in, out)
 	}
-	command, ok := commands[args[0]]
-	if !ok {
-		return fmt.Errorf("no command %q; %s", args[0], usage)
+	t, err := parse(args, os.Stderr)
+	var result any
+	if err == nil {
+		result, err = t.run(ctx)
 	}
-	result, err := command(ctx, args[1:])
 	if err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
 	return json.NewEncoder(out).Encode(result)
+}
+
+// parse reads a command's arguments and touches nothing; help goes to the writer.
+func parse(args []string, help io.Writer) (task, error) {
+	commands := map[string]func(*flag.FlagSet, []string) (task, error){
+		"load": newLoad, "snapshot": newSnapshot, "drill": newDrill, "defrag": newDefrag,
+	}
+	command, ok := commands[args[0]]
+	if !ok {
+		return nil, fmt.Errorf("no command %q; %s", args[0], usage)
+	}
+	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	fs.SetOutput(help)
+	return command(fs, args[1:])
 }
 
 // access is how the members are reached.
@@ -59,22 +80,40 @@ type access struct {
 	timeout                  time.Duration
 }
 
-func (a *access) flags(name string) *flag.FlagSet {
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+func (a *access) flags(fs *flag.FlagSet) {
 	fs.StringVar(&a.endpoints, "endpoints", "", "URLs of the members, divided by commas")
 	fs.StringVar(&a.ca, "ca", "", "file of the authority of the members' certificates")
 	fs.StringVar(&a.cert, "cert", "", "file of the client's certificate")
 	fs.StringVar(&a.key, "key", "", "file of the client's key")
 	fs.DurationVar(&a.timeout, "timeout", time.Minute, "longest time of one request")
-	return fs
+}
+
+// check looks at what was given, and asks nobody.
+func (a *access) check() error {
+	if a.endpoints == "" {
+		return errors.New("-endpoints is empty; give the members' URLs")
+	}
+	for _, endpoint := range a.list() {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || u.Port() == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("-endpoints: %q is no URL of a member; write https://HOST:PORT", endpoint)
+		}
+		if u.Scheme == "https" && a.ca == "" {
+			return fmt.Errorf("-ca is empty, and %s needs the authority of its certificate", endpoint)
+		}
+	}
+	if (a.cert == "") != (a.key == "") {
+		return errors.New("-cert and -key are given together")
+	}
+	if a.timeout <= 0 {
+		return errors.New("-timeout is not above 0")
+	}
+	return nil
 }
 
 func (a *access) list() []string { return strings.Split(a.endpoints, ",") }
 
 func (a *access) config(endpoints []string) (clientv3.Config, error) {
-	if endpoints[0] == "" {
-		return clientv3.Config{}, errors.New("-endpoints is empty; give the members' URLs")
-	}
 	var conf *tls.Config
 	if a.ca != "" {
 		var err error

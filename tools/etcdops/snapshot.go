@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,23 +30,33 @@ type snapshotResult struct {
 	Removed  []string `json:"removed"`
 }
 
-// runSnapshot takes a snapshot from the first member that answers, and removes
-// the oldest beyond what is kept only once the new one was read back.
-func runSnapshot(ctx context.Context, args []string) (any, error) {
-	var a access
-	fs := a.flags("snapshot")
-	dir := fs.String("dir", "", "folder of the snapshots")
-	keep := fs.Int("keep", 24, "how many are kept")
-	if err := fs.Parse(args); err != nil {
+type snapshotting struct {
+	access
+	dir  string
+	keep int
+}
+
+func newSnapshot(fs *flag.FlagSet, args []string) (task, error) {
+	var s snapshotting
+	s.flags(fs)
+	fs.StringVar(&s.dir, "dir", "", "folder of the snapshots")
+	fs.IntVar(&s.keep, "keep", 24, "how many are kept")
+	if err := whole(fs, args); err != nil {
 		return nil, err
 	}
-	if *dir == "" || *keep < 1 {
+	if s.dir == "" || s.keep < 1 {
 		return nil, errors.New("-dir is empty, or -keep under 1")
 	}
+	return &s, s.check()
+}
+
+// run takes a snapshot from the first member that answers, and removes the oldest
+// beyond what is kept only once the new one was read back.
+func (a *snapshotting) run(ctx context.Context) (any, error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	temp := filepath.Join(*dir, ".taking")
+	temp := filepath.Join(a.dir, ".taking")
 	if err := errors.Join(os.RemoveAll(temp), a.save(ctx, temp)); err != nil {
 		return nil, err
 	}
@@ -54,10 +65,10 @@ func runSnapshot(ctx context.Context, args []string) (any, error) {
 		return nil, fmt.Errorf("read the new snapshot back: %w", err)
 	}
 	name := fmt.Sprintf("%s%s-r%d%s", prefix, began.UTC().Format("20060102T150405.000"), status.Revision, suffix)
-	if err := os.Rename(temp, filepath.Join(*dir, name)); err != nil {
+	if err := os.Rename(temp, filepath.Join(a.dir, name)); err != nil {
 		return nil, fmt.Errorf("keep the snapshot: %w", err)
 	}
-	removed, err := retain(*dir, *keep)
+	removed, err := retain(a.dir, a.keep)
 	return snapshotResult{File: name, Revision: status.Revision, Keys: status.TotalKey, Bytes: status.TotalSize,
 		Seconds: time.Since(began).Seconds(), Removed: removed}, err
 }
