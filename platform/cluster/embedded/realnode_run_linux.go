@@ -104,21 +104,25 @@ func (s *starter) bringNode(ctx context.Context, client kubernetes.Interface) er
 // what their containers were goes too, and the API is told.
 func (s *starter) groundNode(ctx context.Context, client kubernetes.Interface) error {
 	err := s.l.ensureNetwork(ctx, s.pl.parts, s.pl.link)
-	if err == nil {
-		err = s.l.ensureGroups()
-	}
 	holder := 0
 	if err == nil {
 		holder, err = s.l.holder()
 	}
 	if err == nil && holder == 0 {
 		if err = s.p.endContainers(ctx, s.l, 0); err == nil {
+			// The kubelet would ask for seconds what became of each that is left.
+			err = s.l.removeGroups(ctx)
+		}
+		if err == nil {
 			err = errors.Join(emptyFolder(s.l.nodeDir("run")), s.l.emptyManagers())
 			s.nodeEmpty = true
 		}
 		if err == nil {
 			err = forgetNode(ctx, client, s.pl.real().Name)
 		}
+	}
+	if err == nil {
+		err = s.l.ensureGroups()
 	}
 	if err != nil {
 		return fmt.Errorf("cluster %s: real node: %w", s.l.name, err)
