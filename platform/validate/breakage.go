@@ -132,7 +132,8 @@ func (b Breaking) breakFiles(ctx context.Context, random *rand.Rand) ([]Mutant, 
 			controls = append(controls, control)
 		}
 	}
-	rows, err := Run(ctx, b.Checkers, b.Programs, slices.Concat(broken, controls))
+	// Dashboards may show what the rules of another cluster record, so all are there.
+	rows, err := Run(ctx, b.Checkers, b.Programs, slices.Concat(broken, controls, b.Subjects))
 	if err != nil {
 		return nil, err
 	}
