@@ -69,6 +69,11 @@ func TestPatches(t *testing.T) {
 `, []string{"spec", "template", "spec", "containers"}, []any{
 			map[string]any{"name": "only", "image": "registry.example/proxy:v1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 		}},
+		{"for one role", `
+        - {target: {kind: Deployment, name: gateway}, role: edge, merge: {spec: {replicas: 7}}}
+        - {target: {kind: Deployment, name: gateway}, role: hub, merge: {spec: {replicas: 8}}}
+        - {target: {kind: StatefulSet, name: only-the-hub-has-it}, role: hub, merge: {spec: {replicas: 9}}}
+`, []string{"spec", "replicas"}, int64(7)},
 		{"null removes", `
         - target: {group: apps, kind: Deployment, namespace: gateway}
           merge: {spec: {template: {spec: {initContainers: null}}}}
