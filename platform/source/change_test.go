@@ -18,9 +18,9 @@ import (
 //
 //	first ─ left ─ theirs   (main, origin/main)
 //	           └── ours     (work)
-func forked(t *testing.T) (dir string, repo *git.Repository, commits map[string]string) {
+func forked(t *testing.T) (dir string, commits map[string]string) {
 	t.Helper()
-	dir, repo = repository(t)
+	dir, repo := repository(t)
 	commits = map[string]string{}
 	at := func(name string) plumbing.Hash {
 		write(t, dir, "file", name+"\n")
@@ -47,7 +47,7 @@ func forked(t *testing.T) (dir string, repo *git.Repository, commits map[string]
 		t.Fatal(err)
 	}
 	at("ours")
-	return dir, repo, commits
+	return dir, commits
 }
 
 // sides is a change as a test reads it: commits by name.
@@ -55,7 +55,7 @@ type sides struct{ Base, Head, BaseName, Why string }
 
 func TestFindChange(t *testing.T) {
 	t.Parallel()
-	dir, _, commits := forked(t)
+	dir, commits := forked(t)
 	cases := []struct {
 		name       string
 		base, head string
@@ -133,7 +133,7 @@ func TestNothingToCompareWith(t *testing.T) {
 // A clone of one commit, as CI systems make it, is told what to fetch.
 func TestShallow(t *testing.T) {
 	t.Parallel()
-	from, _, _ := forked(t)
+	from, _ := forked(t)
 	dir := t.TempDir()
 	if _, err := git.PlainClone(dir, false, &git.CloneOptions{URL: from, Depth: 1, ReferenceName: "refs/heads/work", SingleBranch: false}); err != nil {
 		t.Fatal(err)

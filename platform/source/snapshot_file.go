@@ -41,6 +41,7 @@ func (e lazyEntry) Type() fs.FileMode {
 		return fs.ModeSymlink
 	case filemode.Submodule:
 		return fs.ModeIrregular
+	case filemode.Empty, filemode.Regular, filemode.Deprecated, filemode.Executable:
 	}
 	return 0
 }

@@ -165,7 +165,7 @@ func (w walker) look(ctx context.Context, k knobs.Knobs) (seen knobs.Outcome, al
 		return seen, nil, err
 	}
 	if len(samples) < 2 {
-		return seen, nil, fmt.Errorf("Prometheus holds %d samples of etcd after %s", len(samples), w.options.Look)
+		return seen, nil, fmt.Errorf("in Prometheus are %d samples of etcd after %s", len(samples), w.options.Look)
 	}
 	config := knobs.Defaults(w.options.Budget)
 	config.Settle = settle

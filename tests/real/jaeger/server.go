@@ -1,6 +1,7 @@
 package jaeger
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -73,11 +74,11 @@ func Place(t *testing.T) *Jaeger {
 
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nobody connected
 	return l.Addr().String()
 }
 
@@ -89,7 +90,7 @@ func (j *Jaeger) Start(t *testing.T) (kill func()) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(j.program, "--config="+j.config)
+	cmd := exec.CommandContext(t.Context(), j.program, "--config="+j.config)
 	cmd.Env = append(os.Environ(), "POD_IP=127.0.0.1")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -103,16 +104,30 @@ func (j *Jaeger) Start(t *testing.T) (kill func()) {
 	}
 	t.Cleanup(kill)
 	for deadline := time.Now().Add(time.Minute); ; <-time.After(100 * time.Millisecond) {
-		answer, err := http.Get("http://" + j.health + "/status")
+		err := j.healthy(t)
 		if err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return kill
-			}
+			return kill
 		}
 		if time.Now().After(deadline) {
 			text, _ := os.ReadFile(j.log)
 			t.Fatalf("Jaeger is not healthy: %v\n%s", err, text[max(0, len(text)-3000):])
 		}
 	}
+}
+
+func (j *Jaeger) healthy(t *testing.T) error {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+j.health+"/status", http.NoBody)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }() // it is not read
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(answer.Status)
+	}
+	return nil
 }
