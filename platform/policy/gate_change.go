@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -124,8 +125,8 @@ func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog) 
 		}
 		all = append(all, f)
 	}
-	for _, f := range own { // the head's words are stricter here
-		all = append(all, f)
+	for _, k := range slices.Sorted(maps.Keys(own)) { // the head's words are stricter here
+		all = append(all, own[k])
 	}
 	return all, finding.Merge(lifted)
 }
@@ -184,8 +185,8 @@ func classed(before, after []finding.Finding) []finding.Finding {
 		}
 		out = append(out, f)
 	}
-	for _, f := range was {
-		if f.Class == "" {
+	for _, k := range slices.Sorted(maps.Keys(was)) { // in order: of merged ones the first gives the place
+		if f := was[k]; f.Class == "" {
 			f.Class = finding.Fixed
 			out = append(out, f)
 		}
