@@ -22,6 +22,7 @@ const Rule = "render"
 type Options struct {
 	Clusters []string // names; empty means all
 	Workers  int      // renderings at once; 0 means as many as CPUs
+	Shared   *Shared  // with other calls; nil shares with none
 }
 
 // All renders the clusters of a catalog. A component that fails is in
@@ -42,7 +43,7 @@ func renderAll(ctx context.Context, t tree, cat *catalog.Catalog, opt Options) (
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{catalog: cat, scopes: scopes{}, workers: opt.Workers, jobs: map[string]*job{}, made: map[string]*made{}}
+	p := &plan{catalog: cat, scopes: scopes{}, workers: opt.Workers, shared: opt.Shared, jobs: map[string]*job{}, made: map[string]*made{}}
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
@@ -125,7 +126,9 @@ type plan struct {
 	workers    int
 	inputs     map[string]*input // by component
 	scopes     scopes            // of the catalog's own kinds
-	jobs       map[string]*job   // by key
+	known      string            // sum of the scopes
+	shared     *Shared
+	jobs       map[string]*job // by key
 	order      []*job
 	made       map[string]*made // by key
 	origins    []*made
@@ -173,6 +176,7 @@ func (p *plan) read(ctx context.Context, t tree) error {
 		p.inputs[name] = inputs[i]
 		p.scopes.learn(inputs[i].definitions)
 	}
+	p.known = p.scopes.sum()
 	return nil
 }
 
@@ -195,12 +199,12 @@ func (p *plan) add(cl *catalog.Cluster) {
 	jobs := make([]*job, len(cl.Spec.Components))
 	for i, entry := range cl.Spec.Components {
 		j := p.newJob(cl, entry)
-		key := j.key(p.kubernetes)
-		if shared, ok := p.jobs[key]; ok {
+		j.ownKey = j.key(p.kubernetes)
+		if shared, ok := p.jobs[j.ownKey]; ok {
 			jobs[i] = shared
 			continue
 		}
-		p.jobs[key] = j
+		p.jobs[j.ownKey] = j
 		p.order = append(p.order, j)
 		jobs[i] = j
 		if j.err == nil {
@@ -223,9 +227,12 @@ func (p *plan) share(j *job) {
 }
 
 func (p *plan) run(ctx context.Context) error {
-	err := each(ctx, p.workers, p.origins, func(ctx context.Context, m *made) error { return m.run(ctx, p.kubernetes) })
+	err := each(ctx, p.workers, p.order, p.find)
 	if err == nil {
-		err = each(ctx, p.workers, p.order, func(ctx context.Context, j *job) error { return j.run(ctx, p.scopes) })
+		err = each(ctx, p.workers, p.needed(), func(ctx context.Context, m *made) error { return m.run(ctx, p.kubernetes) })
+	}
+	if err == nil {
+		err = each(ctx, p.workers, p.order, p.make)
 	}
 	if err != nil {
 		return fmt.Errorf("render: %w", err)
@@ -241,4 +248,39 @@ func each[T any](ctx context.Context, workers int, items []T, do func(context.Co
 		group.Go(func() error { return do(ctx, item) })
 	}
 	return group.Wait()
+}
+
+// find takes over a job's rendering if it was made before.
+func (p *plan) find(ctx context.Context, j *job) error {
+	if j.err != nil || p.shared == nil {
+		return ctx.Err()
+	}
+	j.sharedKey = p.sharedKey(j)
+	if known := p.shared.find(j, j.sharedKey); known != nil {
+		j.result, j.found = *known, true
+	}
+	return ctx.Err()
+}
+
+// needed are the origins of the jobs that were not found.
+func (p *plan) needed() []*made {
+	want := map[*made]bool{}
+	for _, j := range p.order {
+		if !j.found && j.made != nil {
+			want[j.made] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(p.origins), func(m *made) bool { return !want[m] })
+}
+
+// make renders a job that was not found.
+func (p *plan) make(ctx context.Context, j *job) error {
+	if j.found {
+		return ctx.Err()
+	}
+	err := j.run(ctx, p.scopes)
+	if err == nil {
+		p.shared.keep(j, j.sharedKey)
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -69,6 +70,16 @@ func (s scopes) learn(defs []definition) {
 			s[d.kind] = d.namespaced
 		}
 	}
+}
+
+// sum tells these scopes from others.
+func (s scopes) sum() string {
+	lines := make([]string, 0, len(s))
+	for kind, namespaced := range s {
+		lines = append(lines, fmt.Sprint(kind, namespaced))
+	}
+	slices.Sort(lines)
+	return sumJSON(lines)
 }
 
 // namespaced says whether a kind lives in a namespace. A kind that neither

@@ -250,7 +250,7 @@ func (r *release) exact(definitions []raw) {
 			docs[name], _ = place.Scan(name, r.folder.data[name])
 		}
 		if d := matchDoc(docs[name], o.object); d != nil {
-			o.source.Line, o.exact, o.trace.doc = d.Line, true, d
+			o.source.Line, o.exact = d.Line, true
 		}
 	}
 }

@@ -23,8 +23,11 @@ type job struct {
 	images  map[string]string
 	err     error // found while planning: nothing to run
 
-	made   *made // by the origin, for all jobs that differ only in what comes after it
-	result rendering
+	made      *made  // by the origin, for all jobs that differ only in what comes after it
+	ownKey    string // among this plan's jobs
+	sharedKey string // among other trees' jobs
+	found     bool   // the result was made before
+	result    rendering
 }
 
 // origin is what kustomize or a chart's rendering depends on, before

@@ -261,7 +261,7 @@ func (b *build) locate(r *raw, origin *resource.Origin) {
 	name := path.Join(b.dir, filepath.ToSlash(origin.Path))
 	r.source = finding.Position{File: name}
 	if d := matchDoc(b.docs[name], r.object); d != nil {
-		r.source.Line, r.exact, r.trace.doc = d.Line, true, d
+		r.source.Line, r.exact = d.Line, true
 	}
 }
 

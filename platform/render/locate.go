@@ -58,7 +58,7 @@ func (r *Result) Locate(o Object, pointer string) finding.Position {
 		}
 	}
 	switch {
-	case t.doc != nil:
+	case o.Exact:
 		return r.sources.inDocuments(o, t, tokens)
 	case t.template != "" && o.Source.Line > 0:
 		where := o.Source
@@ -80,7 +80,11 @@ func (s *sources) data(file string) []byte {
 // inDocuments looks in the object's own document, and for a value that it does
 // not hold in the documents of the same kind and name that took part.
 func (s *sources) inDocuments(o Object, t *trace, tokens []string) finding.Position {
-	key, value, found := place.Walk(t.doc.Root, o.Object, tokens)
+	own := s.document(o)
+	if own == nil {
+		return o.Source
+	}
+	key, value, found := place.Walk(own.Root, o.Object, tokens)
 	if found && place.Same(value, valueAt(o.Object, tokens)) {
 		return place.At(o.Source.File, key)
 	}
@@ -98,6 +102,17 @@ func (s *sources) inDocuments(o Object, t *trace, tokens []string) finding.Posit
 		}
 	}
 	return place.At(o.Source.File, key)
+}
+
+// document is the object as its author wrote it.
+func (s *sources) document(o Object) *place.Doc {
+	docs := s.overlay(o.Source.File)
+	for i, d := range docs {
+		if d.Line == o.Source.Line && d.Kind == o.GetKind() {
+			return &docs[i]
+		}
+	}
+	return nil
 }
 
 func (s *sources) overlay(file string) []place.Doc {

@@ -16,20 +16,23 @@ import (
 )
 
 // appliedPatch is a patch that changed an object.
-type appliedPatch struct{ catalog.Patch }
+type appliedPatch struct {
+	catalog.Patch
+	index int // among the job's patches
+}
 
 // applyPatches changes the objects in place, in the patches' order, and leaves
 // out what a patch deletes. A patch that finds no object is a mistake.
 func applyPatches(objects []raw, patches []catalog.Patch) ([]raw, error) {
 	var problems finding.Problems
-	for _, p := range patches {
+	for n, p := range patches {
 		matched := 0
 		for i := range objects {
 			if !matches(p.Target, objects[i].object) {
 				continue
 			}
 			matched++
-			if problem := applyPatch(&objects[i], p); problem != nil {
+			if problem := applyPatch(&objects[i], appliedPatch{p, n}); problem != nil {
 				problems = append(problems, problem)
 			}
 		}
@@ -72,16 +75,16 @@ func nearestTarget(t catalog.Target, objects []raw) string {
 	return "the component's " + t.Kind + " objects are " + strings.Join(slices.Compact(names), ", ")
 }
 
-func applyPatch(r *raw, p catalog.Patch) *finding.Problem {
+func applyPatch(r *raw, p appliedPatch) *finding.Problem {
 	before := identity(r.object)
-	if problem := change(r, p); problem != nil {
+	if problem := change(r, p.Patch); problem != nil {
 		return problem
 	}
 	if len(r.object.Object) > 0 && identity(r.object) != before {
 		return &finding.Problem{Position: p.Position, What: "the patch changes what the object is: " + before.String(),
 			Mend: "leave apiVersion, kind, name and namespace as they are"}
 	}
-	r.trace.patches = append(r.trace.patches, appliedPatch{p})
+	r.trace.patches = append(r.trace.patches, p)
 	return nil
 }
 

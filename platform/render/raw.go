@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"dualtrack.internal/platform/finding"
-	"dualtrack.internal/platform/render/place"
 )
 
 // raw is an object as kustomize or a chart gave it, before Dualtrack's own
@@ -31,8 +30,7 @@ func (r raw) clone() raw {
 
 // trace is what Locate knows of an object beyond its source position.
 type trace struct {
-	doc      *place.Doc // the object in its source file, when exact
-	overlays []string   // further files that took part in the rendering
+	overlays []string // further files that took part in the rendering
 	patches  []appliedPatch
 	template string // file of the chart's template
 }
