@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dualtrack.internal/platform/memo"
 	"dualtrack.internal/platform/source"
 	"dualtrack.internal/platform/tool"
 )
@@ -54,7 +55,7 @@ func (e *environment) cacheSize() error {
 
 // keptDirs are the parts of the cache beside the programs. All can be made anew.
 func (e *environment) keptDirs() []string {
-	return []string{e.nodeImageDir(), source.KeptDir(e.cacheDir())}
+	return []string{e.nodeImageDir(), source.KeptDir(e.cacheDir()), memo.Dir(e.cacheDir())}
 }
 
 func (e *environment) cachePrune(ctx context.Context) error {

@@ -91,12 +91,12 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 		result.AddChange(c, all).NotCompared = err.Error()
 		return result, nil
 	}
-	engine, err := policy.Compile(ctx, e.Distribution.Policies)
+	judges, err := e.judges(ctx, base, head)
 	if err != nil {
 		return nil, err
 	}
-	o.Now, o.Provider = e.Now(), e.override
-	gated, err := policy.GateChange(ctx, engine, base, head, o)
+	o.Now, o.Provider, o.Shared = e.Now(), e.override, e.renderings()
+	gated, err := policy.GateChange(ctx, judges, base, head, o)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/fleet"
 	"dualtrack.internal/platform/policy"
-	"dualtrack.internal/policies"
 )
 
 func newDrift(env *environment) *cobra.Command {
@@ -34,11 +33,11 @@ func (e *environment) drift(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := policy.Compile(ctx, policies.FS)
+	cat, err := e.load()
 	if err != nil {
 		return err
 	}
-	cat, err := e.load()
+	engine, err := e.engineFor(ctx, cat)
 	if err != nil {
 		return err
 	}

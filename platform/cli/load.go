@@ -83,11 +83,11 @@ func names(cat *catalog.Catalog) []string {
 
 // gate renders and judges the tree; the result it returns is the command's own.
 func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command string, o policy.GateOptions) (*policy.Gated, *report.Result, error) {
-	engine, err := policy.Compile(ctx, e.Distribution.Policies)
+	engine, err := e.engineFor(ctx, cat)
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Now, o.Provider = e.Now(), e.override
+	o.Now, o.Provider, o.Shared = e.Now(), e.override, e.renderings()
 	gated, err := policy.Gate(ctx, engine, cat, o)
 	if err != nil {
 		return nil, nil, err

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/policy"
-	"dualtrack.internal/policies"
 )
 
 func newPolicy(env *environment) *cobra.Command {
@@ -20,7 +19,7 @@ func newPolicy(env *environment) *cobra.Command {
 		&cobra.Command{
 			Use: "list", Short: "List the rules", Args: argsUsage(cobra.NoArgs),
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				engine, err := policy.Compile(cmd.Context(), policies.FS)
+				engine, err := env.engineHere(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -35,7 +34,7 @@ func newPolicy(env *environment) *cobra.Command {
 			Use: "explain RULE", Short: "Say what a rule denies, why, and how to mend it", Args: argsUsage(cobra.ExactArgs(1)),
 			Example: "  platform policy explain DT-SEC-001",
 			RunE: func(cmd *cobra.Command, args []string) error {
-				engine, err := policy.Compile(cmd.Context(), policies.FS)
+				engine, err := env.engineHere(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -78,7 +77,11 @@ func (e *environment) explainRule(r policy.Rule) error {
 }
 
 func (e *environment) testRules(cmd *cobra.Command) error {
-	results, err := policy.SelfTest(cmd.Context(), policies.FS)
+	files, err := e.rulesHere()
+	if err != nil {
+		return err
+	}
+	results, err := policy.SelfTest(cmd.Context(), files)
 	if err != nil {
 		return err
 	}

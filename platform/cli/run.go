@@ -32,6 +32,7 @@ func Run(ctx context.Context, streams Streams, args []string) int {
 	if errors.Is(err, syscall.EPIPE) { // `platform … | head` is no mistake
 		err = nil
 	}
+	env.closeResults()
 	code := exitCode(ctx, env.result, err)
 	if err != nil {
 		printError(streams.Err, code, err)
@@ -69,6 +70,8 @@ type environment struct {
 	adopt    bool     // --adopt
 	override string   // --provider
 	image    string   // --node-image
+	noCache  bool     // --no-cache
+	kept     kept
 	result   *report.Result
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
-	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/silence"
 )
 
@@ -95,7 +94,7 @@ func (e *environment) alertmanager(url string) (*silence.Alertmanager, *catalog.
 }
 
 func (e *environment) deniedSilences(ctx context.Context, cat *catalog.Catalog) ([]finding.Finding, error) {
-	engine, err := policy.Compile(ctx, e.Distribution.Policies)
+	engine, err := e.engineFor(ctx, cat)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,11 @@ func BenchmarkJudge(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			e := compiled(b)
 			in := testInput(b, text, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
-			data, err := facts(in)
+			sheet, err := gather(in)
+			if err != nil {
+				b.Fatal(err)
+			}
+			data, err := newViews(sheet).data([]string{"shop"})
 			if err != nil {
 				b.Fatal(err)
 			}

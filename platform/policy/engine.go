@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -21,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/memo"
 )
 
 // ErrUnknownRule says that no rule has the id that was asked for.
@@ -48,53 +51,81 @@ type Rule struct {
 	Fixed bool `json:"fixed,omitempty"`
 }
 
-// Engine holds the compiled rules. It is safe for concurrent use.
+// Engine holds the rules. It is safe for concurrent use.
 type Engine struct {
-	compiler *ast.Compiler
-	rules    []Rule // by id
+	files   Sources
+	sum     string // tells the rules from others
+	rules   []Rule // by id
+	store   *memo.Store
+	answers answers
+
+	mu       sync.Mutex
+	compiler *ast.Compiler // nil until the rules are first asked
 }
 
 // Compile reads every Rego file of fsys but the tests and compiles them
 // strictly with the built-ins of capabilities.go.
 func Compile(ctx context.Context, fsys fs.FS) (*Engine, error) {
-	modules, err := parse(ctx, fsys, false)
+	files, err := Carried(fsys)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{compiler: ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())}
-	if e.compiler.Compile(modules); e.compiler.Failed() {
-		return nil, fmt.Errorf("compile the policies: %w", e.compiler.Errors)
+	return Open(ctx, files, nil)
+}
+
+// Open is Compile with a store of earlier verdicts. Rules that the store knows
+// are compiled once something is to be judged that it does not know.
+func Open(ctx context.Context, files Sources, store *memo.Store) (*Engine, error) {
+	e := &Engine{files: files.rules(), store: store, answers: answers{byKey: map[string]*answer{}}}
+	var err error
+	if e.sum, err = sum(e.files); err != nil {
+		return nil, err
+	}
+	key := "rules " + e.sum
+	if data, ok := store.Get(key); ok && json.Unmarshal(data, &e.rules) == nil && len(e.rules) > 0 {
+		return e, nil
 	}
 	if e.rules, err = e.describe(ctx); err != nil {
 		return nil, err
 	}
+	if data, err := json.Marshal(e.rules); err == nil {
+		store.Put(key, data)
+	}
 	return e, nil
 }
 
-// parse reads the Rego files, each by its path. With tests it reads the test
-// files too.
-func parse(ctx context.Context, fsys fs.FS, tests bool) (map[string]*ast.Module, error) {
-	var paths []string
-	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".rego") && (tests || !strings.HasSuffix(path, "_test.rego")) {
-			paths = append(paths, path)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the policies: %w", err)
+// compile gives the compiled rules, the same each time.
+func (e *Engine) compile(ctx context.Context) (*ast.Compiler, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.compiler != nil {
+		return e.compiler, nil
 	}
+	modules, err := parse(ctx, e.files)
+	if err != nil {
+		return nil, err
+	}
+	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, fmt.Errorf("compile the policies: %w", located(compiler.Errors))
+	}
+	e.compiler = compiler
+	return compiler, nil
+}
+
+// parse parses Rego files.
+func parse(ctx context.Context, files Sources) (map[string]*ast.Module, error) {
+	paths := slices.Sorted(maps.Keys(files))
 	parsed := make([]*ast.Module, len(paths))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers())
 	for i, path := range paths {
-		group.Go(func() error {
-			src, err := fs.ReadFile(fsys, path)
-			if err == nil && ctx.Err() == nil {
-				parsed[i], err = ast.ParseModuleWithOpts(path, string(src), ast.ParserOptions{Capabilities: capabilities()})
+		group.Go(func() (err error) {
+			if ctx.Err() == nil {
+				parsed[i], err = ast.ParseModuleWithOpts(path, files[path], ast.ParserOptions{Capabilities: capabilities()})
 			}
 			if err != nil {
-				return fmt.Errorf("read the policies: %w", err)
+				return fmt.Errorf("read the policies: %w", located(err))
 			}
 			return ctx.Err()
 		})
@@ -111,8 +142,12 @@ func parse(ctx context.Context, fsys fs.FS, tests bool) (map[string]*ast.Module,
 
 // query prepares an entry point over the given context.
 func (e *Engine) query(ctx context.Context, entry string, data ast.Object) (rego.PreparedEvalQuery, error) {
+	compiler, err := e.compile(ctx)
+	if err != nil {
+		return rego.PreparedEvalQuery{}, err
+	}
 	q, err := rego.New(
-		rego.Compiler(e.compiler),
+		rego.Compiler(compiler),
 		rego.Capabilities(capabilities()),
 		rego.Store(inmem.NewFromASTObject(data)),
 		rego.StrictBuiltinErrors(true), // a built-in that fails must not read as a pass

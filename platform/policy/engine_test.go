@@ -39,7 +39,11 @@ func TestBuiltins(t *testing.T) {
 // the policies need.
 func TestAllowListIsUsed(t *testing.T) {
 	t.Parallel()
-	modules, err := parse(t.Context(), policies.FS, true)
+	files, err := Carried(policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, err := parse(t.Context(), files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/open-policy-agent/opa/v1/ast"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"dualtrack.internal/platform/catalog"
@@ -16,20 +15,30 @@ import (
 // clusterKind is the kind of the object that stands for the cluster's settings.
 const clusterKind = "Cluster"
 
-// facts gathers what rules may ask about an object's surroundings, as
-// data.context: parsed once a cluster, looked up by namespace and name.
-func facts(in Input) (ast.Object, error) {
+// factSheet is data.context: what rules may ask about an object's surroundings,
+// gathered once a cluster and looked up by namespace and name.
+type factSheet map[string]any
+
+// byNamespace are the tables that rules look up by the object's own namespace
+// only: an object is judged with its namespace's part of them, so that what
+// changes elsewhere asks for no new judgement.
+func byNamespace() []string {
+	return []string{"namespaces", "workloads", "scalers", "budgets", "netpols", "limits"}
+}
+
+// gather reads the facts out of the objects.
+func gather(in Input) (factSheet, error) {
 	minor, err := minorOf(in)
 	if err != nil {
 		return nil, err
 	}
-	about := map[string]any{"name": "", "role": "", "realNodes": in.RealNodes, "minor": minor, "production": in.Production}
+	about := map[string]any{"role": "", "realNodes": in.RealNodes, "minor": minor, "production": in.Production}
 	if in.Cluster != nil {
-		about["name"], about["role"] = in.Cluster.Name, string(in.Cluster.Spec.Role)
+		about["role"] = string(in.Cluster.Spec.Role)
 	}
 	f := factSheet{
 		"cluster": about, "partial": len(in.Partial) > 0,
-		"severity": map[string]any{}, "params": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs), "now": in.Now.Unix(),
+		"severity": map[string]any{}, "params": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs), "now": in.seconds(),
 	}
 	if in.Fleet != nil {
 		f["severity"] = in.Fleet.Spec.Policy.Severity
@@ -51,11 +60,7 @@ func facts(in Input) (ast.Object, error) {
 			f.add(u)
 		}
 	}
-	value, err := ast.InterfaceToValue(map[string]any{"context": map[string]any(f)})
-	if err != nil {
-		return nil, err
-	}
-	return value.(ast.Object), nil
+	return f, nil
 }
 
 // minorOf is the minor of the Kubernetes version that is judged against.
@@ -83,9 +88,6 @@ func apiFacts(apis []API) any {
 	}
 	return out
 }
-
-// factSheet is data.context while it is gathered.
-type factSheet map[string]any
 
 func (f factSheet) add(u unit) {
 	o, ns := u.object, u.ref.Namespace

@@ -22,6 +22,8 @@ type GateOptions struct {
 	Workers     int       // 0 means 4
 	Now         time.Time // decides whether an exception has expired
 	Provider    string    // is asked for instead of the declared ones; "" for none
+	// Shared lets several trees share renderings; nil shares none.
+	Shared *render.Shared
 }
 
 // Gated is a tree that was rendered, validated and judged.
@@ -54,7 +56,7 @@ func Gate(ctx context.Context, engine *Engine, cat *catalog.Catalog, o GateOptio
 	})
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		g.Rendered, err = render.All(groupCtx, cat, render.Options{Clusters: o.Clusters, Workers: o.Workers})
+		g.Rendered, err = render.All(groupCtx, cat, render.Options{Clusters: o.Clusters, Workers: o.Workers, Shared: o.Shared})
 		return err
 	})
 	group.Go(opened) // reading the OpenAPI document takes as long as rendering
@@ -89,7 +91,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
 				Partial: notRendered(b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
-				Production: slices.Contains(production, b.Cluster),
+				Production: slices.Contains(production, b.Cluster), Parts: b.Parts,
 			})
 			return err
 		})

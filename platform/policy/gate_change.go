@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
@@ -22,35 +20,40 @@ type GatedChange struct {
 	// Findings are those of both sides, merged over clusters and sorted. Each that
 	// is not waived or unknown is new, fixed or pre-existing on its clusters.
 	Findings []finding.Finding
-	// Lifted are the findings among them that deny by the base's fleet.yaml and
-	// exceptions, and by those of the head would not.
+	// Lifted are the findings among them that deny by the base's rules, fleet.yaml
+	// and exceptions, and by those of the head would not.
 	Lifted []finding.Finding
 }
 
-// GateChange gates two trees. The later one is judged by the fleet.yaml and the
-// exceptions of the earlier one, so that a change can't switch off its own judge:
-// what it proposes takes effect once it is part of a base.
-func GateChange(ctx context.Context, engine *Engine, base, head *catalog.Catalog, o GateOptions) (*GatedChange, error) {
+// Judges are the rules of the two sides of a change: one engine where they are the
+// same.
+type Judges struct{ Base, Head *Engine }
+
+// GateChange gates two trees. The later one is judged by the rules, the fleet.yaml
+// and the exceptions of the earlier one, so that a change can't switch off its own
+// judge: what it proposes takes effect once it is part of a base. Where the later
+// one's own words are stricter, they count too.
+func GateChange(ctx context.Context, judges Judges, base, head *catalog.Catalog, o GateOptions) (*GatedChange, error) {
+	if o.Shared == nil {
+		o.Shared = render.NewShared(nil)
+	}
+	// One after the other: most of the later one's renderings and verdicts are the
+	// earlier one's.
 	c := &GatedChange{}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		c.Base, err = gateKnown(groupCtx, engine, base, o)
-		return err
-	})
-	group.Go(func() (err error) {
-		c.Head, err = gateKnown(groupCtx, engine, head, o)
-		return err
-	})
-	if err := group.Wait(); err != nil {
+	var err error
+	if c.Base, err = gateKnown(ctx, judges.Base, base, o); err != nil {
+		return nil, err
+	}
+	if c.Head, err = gateKnown(ctx, judges.Head, head, o); err != nil {
 		return nil, err
 	}
 	after := c.Head.Findings
-	if !sameJudge(base, head) {
-		judged, err := byBase(ctx, engine, c.Head, base, head, o)
+	if judges.Base != judges.Head || !sameJudge(base, head) {
+		judged, err := byBase(ctx, judges.Base, c.Head, base, head, o)
 		if err != nil {
 			return nil, err
 		}
-		after, c.Lifted = c.proposed(judged, head)
+		after, c.Lifted = c.proposed(judged, head, judges)
 	}
 	c.Findings = classed(c.Base.Findings, after)
 	return c, nil
@@ -111,7 +114,7 @@ func byBase(ctx context.Context, engine *Engine, rendered *Gated, base, head *ca
 // proposed joins the two judgements of the head: what the base's words say
 // counts; only of exceptions themselves, the head's are meant. Lifted are those
 // that the head's words would have let through.
-func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog) (all, lifted []finding.Finding) {
+func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog, judges Judges) (all, lifted []finding.Finding) {
 	own := map[string]finding.Finding{}
 	for _, f := range spread(c.Head.Findings) {
 		if f.Rule == exceptionRule {
@@ -127,7 +130,7 @@ func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog) 
 		mine, stands := own[key(f)]
 		delete(own, key(f))
 		if f.Denies() && (!stands || !mine.Denies()) {
-			f.Mend = strings.TrimSuffix("this change would let it through by "+by(mine, head)+", which takes effect once it is on the base; "+f.Mend, "; ")
+			f.Mend = strings.TrimSuffix("this change would let it through by "+by(f, mine, head, judges)+", which takes effect once it is on the base; "+f.Mend, "; ")
 			lifted = append(lifted, f)
 		}
 		all = append(all, f)
@@ -138,17 +141,33 @@ func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog) 
 	return all, finding.Merge(lifted)
 }
 
-// by names what of the head lets a finding through.
-func by(f finding.Finding, head *catalog.Catalog) string {
-	if f.Class == finding.Waived {
+// by names what of the head lets a finding of the base's judge through. mine is what
+// the head's own says of the same; the zero value is nothing.
+func by(f, mine finding.Finding, head *catalog.Catalog, judges Judges) string {
+	set := head.Fleet.Spec.Policy.Severity[f.Rule]
+	switch {
+	case mine.Class == finding.Waived:
 		for _, ex := range head.Exceptions {
 			if ex.Rule == f.Rule && ex.Selector.Kind == f.Object.Kind && (ex.Selector.Name == "" || globbed(ex.Selector.Name, f.Object.Name)) {
 				return fmt.Sprintf("the exception at %s", ex.Position)
 			}
 		}
 		return "an exception"
+	case set != "" && set != string(finding.Error), judges.Base == judges.Head:
+		return head.Fleet.At("spec.policy.severity." + f.Rule).String()
 	}
-	return head.Fleet.File
+	return "the rules in " + folder + "/" + changed(judges, f.Rule)
+}
+
+// changed names the file of a rule if that is what the two libraries differ in.
+func changed(judges Judges, rule string) string {
+	name := strings.ToLower(strings.ReplaceAll(rule, "-", "_")) + ".rego"
+	for file, text := range judges.Base.files {
+		if strings.HasSuffix(file, "/"+name) && judges.Head.files[file] != text {
+			return file
+		}
+	}
+	return ""
 }
 
 // spread gives each cluster's findings apart.

@@ -29,9 +29,21 @@ type Input struct {
 	// Production says that the fleet counts the cluster among those whose findings
 	// weigh more.
 	Production bool
+	// Parts tell the objects of each component from all others: sums over them. A
+	// component without one is judged anew each time.
+	Parts map[string]string
 	// Partial names what the objects lack: components that did not render. What
 	// is absent then is unknown, not missing.
 	Partial []string
+	clock   bool // the rules may see Now
+}
+
+// seconds is the time as rules see it: those of silences alone have a clock.
+func (in Input) seconds() int64 {
+	if in.clock {
+		return in.Now.Unix()
+	}
+	return 0
 }
 
 // API is the fate of one kind of one API version. Minors count Kubernetes'

@@ -14,7 +14,6 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"dualtrack.internal/platform/finding"
@@ -34,7 +33,8 @@ type verdict struct {
 	Container string           `json:"container"`
 	Message   string           `json:"message"`
 	Mend      string           `json:"mend"`
-	Patch     json.RawMessage  `json:"patch"`
+	Patch     json.RawMessage  `json:"patch,omitempty"`
+	late      bool             // for want of time: another run may say something else
 }
 
 // unit is one object to judge: an object of the bundle, or an item of a list.
@@ -54,27 +54,17 @@ func (e *Engine) Judge(ctx context.Context, in Input) (*Result, error) {
 	if len(in.Exceptions) > 0 && in.Now.IsZero() {
 		return nil, errors.New("judge: exceptions need the current time")
 	}
-	data, err := facts(in)
+	sheet, err := gather(in)
 	if err != nil {
 		return nil, fmt.Errorf("judge: %w", err)
 	}
-	query, err := e.query(ctx, entryFindings, data)
-	if err != nil {
-		return nil, err
-	}
 	units := units(in)
-	found := make([][]verdict, len(units))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(workers())
-	for i, u := range units {
-		group.Go(func() (err error) {
-			if found[i], err = judgeUnit(groupCtx, query, u); err != nil {
-				return fmt.Errorf("judge %s: %w", u.ref, err)
-			}
-			return nil
-		})
+	parts, err := partsOf(units, in.Parts)
+	if err != nil {
+		return nil, fmt.Errorf("judge: %w", err)
 	}
-	if err := group.Wait(); err != nil {
+	found, err := e.judgeParts(ctx, newViews(sheet), parts, len(units))
+	if err != nil {
 		return nil, err
 	}
 	return e.collect(in, units, found), nil
@@ -103,7 +93,7 @@ func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value
 	case bounded.Err() != nil:
 		return []verdict{{
 			Rule: "policy", Severity: finding.Error, Message: fmt.Sprintf("the rules did not finish within %s", objectDeadline),
-			Mend: "make the object smaller",
+			Mend: "make the object smaller", late: true,
 		}}, nil
 	default: // a rule failed on this object: it is not shown to be harmless
 		return []verdict{{

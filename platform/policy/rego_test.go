@@ -61,7 +61,11 @@ func regoFiles(t *testing.T) []string {
 func TestRego(t *testing.T) {
 	t.Parallel()
 	covered := cover.New()
-	results, err := selfTest(t.Context(), policies.FS, covered)
+	files, err := Carried(policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := selfTest(t.Context(), files, covered)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +81,7 @@ func TestRego(t *testing.T) {
 			failing[rule]++
 		}
 	}
-	modules, err := parse(t.Context(), policies.FS, false)
+	modules, err := parse(t.Context(), files.rules())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -22,15 +21,15 @@ type TestResult struct {
 	Line   int
 }
 
-// SelfTest runs every Rego test of fsys with the engine's own built-ins, in the
+// SelfTest runs every Rego test with the engine's own built-ins, in the
 // order of the files.
-func SelfTest(ctx context.Context, fsys fs.FS) ([]TestResult, error) {
-	return selfTest(ctx, fsys, nil)
+func SelfTest(ctx context.Context, files Sources) ([]TestResult, error) {
+	return selfTest(ctx, files, nil)
 }
 
 // selfTest runs the tests, with a tracer if one is given.
-func selfTest(ctx context.Context, fsys fs.FS, tracer topdown.QueryTracer) ([]TestResult, error) {
-	modules, err := parse(ctx, fsys, true)
+func selfTest(ctx context.Context, files Sources, tracer topdown.QueryTracer) ([]TestResult, error) {
+	modules, err := parse(ctx, files)
 	if err != nil {
 		return nil, err
 	}

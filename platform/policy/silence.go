@@ -24,7 +24,7 @@ func (e *Engine) JudgeSilences(ctx context.Context, cat *catalog.Catalog, now ti
 	if now.IsZero() {
 		return nil, errors.New("judge: silences need the current time")
 	}
-	in := Input{Fleet: cat.Fleet, Baseline: cat.Baseline, Now: now, APIs: []API{}} // they are no API of Kubernetes
+	in := Input{Fleet: cat.Fleet, Baseline: cat.Baseline, Now: now, APIs: []API{}, clock: true} // they are no API of Kubernetes
 	files := map[string]*catalog.Silences{}
 	for _, s := range cat.Silences {
 		files[s.File] = s

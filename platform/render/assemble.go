@@ -28,7 +28,7 @@ func (p *plan) result() *Result {
 
 // assemble makes one cluster's bundle.
 func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
-	b := &Bundle{Cluster: c.cluster.Name}
+	b := &Bundle{Cluster: c.cluster.Name, Parts: map[string]string{}}
 	var findings []finding.Finding
 	var files []File
 	for _, j := range c.jobs {
@@ -43,6 +43,7 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 		b.Hooks = append(b.Hooks, res.hooks...)
 		if len(res.objects) > 0 {
 			files = append(files, File{Path: fileName(j.stage, j.component.Name), Data: res.data})
+			b.Parts[j.component.Name] = res.sum
 		}
 	}
 	slices.SortStableFunc(b.Objects, compareObjects)
@@ -52,6 +53,7 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 	findings = append(findings, twice...)
 	b.Digest = Digest(files)
 	if len(twice) > 0 { // the jobs' documents hold what was dropped
+		b.Parts = nil
 		if kept, err := b.Files(); err == nil {
 			b.Digest = Digest(kept)
 		}

@@ -37,6 +37,9 @@ type Bundle struct {
 	// present nor deleted.
 	NotRendered []NotRendered
 	Digest      string // sha256:… over Files
+	// Parts tell each component's objects from all others: sums over their
+	// documents. Those of a bundle that dropped objects are not known.
+	Parts map[string]string
 }
 
 // NotRendered is a component that failed to render for a cluster.

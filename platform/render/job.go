@@ -56,6 +56,7 @@ type rendering struct {
 	findings []finding.Finding
 	traces   []*trace // of objects and hooks, in their order
 	data     []byte   // the objects' documents
+	sum      string   // of data
 	err      error
 }
 
@@ -152,6 +153,10 @@ func sumJSON(parts ...any) string {
 	if err != nil { // a value that JSON has no form for: shared with nothing
 		data = fmt.Appendf(nil, "%p", &parts[0])
 	}
+	return sumOf(data)
+}
+
+func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
@@ -235,6 +240,7 @@ func (j *job) collect(objects []raw) error {
 		j.result.traces = append(j.result.traces, o.trace)
 	}
 	j.result.traces = append(j.result.traces, hooks...)
+	j.result.sum = sumOf(j.result.data)
 	return nil
 }
 

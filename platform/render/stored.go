@@ -70,7 +70,7 @@ func thaw(data []byte, patches []catalog.Patch) (*rendering, error) {
 	if s.Hooks < 0 || s.Hooks > len(s.Objects) {
 		return nil, errors.New("the rendering has more hooks than objects")
 	}
-	r := &rendering{findings: s.Findings, data: bytes.Clone(rest)}
+	r := &rendering{findings: s.Findings, data: bytes.Clone(rest), sum: sumOf(rest)}
 	for i, o := range s.Objects {
 		object, err := fromJSON(o.Object)
 		if err != nil {

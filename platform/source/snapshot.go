@@ -42,13 +42,19 @@ var (
 	_ fs.ReadLinkFS = (*Snapshot)(nil)
 )
 
-// newSnapshot opens a folder of a commit, "." for all of it.
+// newSnapshot opens a folder of a commit, "." for all of it. One that the commit
+// does not have is empty.
 func newSnapshot(repo *git.Repository, commit *object.Commit, folder string) (*Snapshot, error) {
 	s := &Snapshot{repo: repo, root: commit.TreeHash, dirs: map[plumbing.Hash][]object.TreeEntry{}}
 	if folder == "." {
 		return s, nil
 	}
 	entry, err := s.lookup(folder, false)
+	if errors.Is(err, fs.ErrNotExist) { // a folder that is newer than the commit
+		s.root = plumbing.ZeroHash
+		s.dirs[s.root] = []object.TreeEntry{}
+		return s, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %s: %w", commit.Hash.String()[:12], folder, err)
 	}
