@@ -94,5 +94,11 @@ func (e *environment) judges(ctx context.Context, base, head *catalog.Catalog) (
 	return j, err
 }
 
-// renderings are shared by all trees of a run, and with other runs.
-func (e *environment) renderings() *render.Shared { return render.NewShared(e.results()) }
+// renderings are shared by all trees of a run, and with other runs. Under -v they are
+// made anew, for what the libraries say of them.
+func (e *environment) renderings() *render.Shared {
+	if e.verbose {
+		return render.NewShared(nil)
+	}
+	return render.NewShared(e.results())
+}
