@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/adrg/xdg"
+	"golang.org/x/sync/errgroup"
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/policy"
@@ -88,16 +89,16 @@ func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command st
 		return nil, nil, err
 	}
 	o.Now, o.Provider, o.Shared = e.Now(), e.override, e.renderings()
-	gated, err := policy.Gate(ctx, engine, cat, o)
-	if err != nil {
+	var gated *policy.Gated
+	var commit source.Commit
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { gated, err = policy.Gate(groupCtx, engine, cat, o); return err })
+	group.Go(func() (err error) { commit, err = source.Describe(cat.Root); return err }) // reads every file's time
+	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
 	result := report.New(command, cat)
 	result.AddGate(gated)
-	commit, err := source.Describe(cat.Root)
-	if err != nil {
-		return nil, nil, err
-	}
 	result.Commit, result.Dirty = commit.Hash, commit.Dirty
 	return gated, result, nil
 }
