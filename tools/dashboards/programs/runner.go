@@ -3,9 +3,9 @@ package programs
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -182,19 +182,22 @@ func ask(ctx context.Context, client *http.Client, method, url, token, body stri
 	return data, nil
 }
 
-// freePort is a port of loopback that nothing listens on.
+// freePort is a port of loopback that nothing listens on, below those that systems
+// give to connections: between this look and the program's own, none of them takes it.
 func freePort(ctx context.Context) (string, error) {
+	const first, ports, tries = 20000, 12000, 100
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
+	var last error
+	for range tries {
+		port := strconv.Itoa(first + rand.IntN(ports))
+		l, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", port))
+		if err != nil {
+			last = err
+			continue
+		}
+		return port, l.Close()
 	}
-	defer l.Close()
-	at, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return "", errors.New("looking for a free port: no TCP address")
-	}
-	return strconv.Itoa(at.Port), nil
+	return "", fmt.Errorf("looking for a free port: %w", last)
 }
 
 // until waits until a condition holds, while the program lives.
