@@ -25,7 +25,7 @@ type OCI struct {
 
 // Git is a folder of a commit of a Git repository.
 type Git struct {
-	URL       string     `yaml:"url" required:"true" pattern:"^https://[^/\\s?#@]+/[^\\s?#]+$" example:"https://git.example.com/team/deploy.git" doc:"repository; without credentials"`
+	URL       string     `yaml:"url" required:"true" pattern:"^https://[^/\\s?#@]+(/[^/\\s?#@]+)+$" example:"https://git.example.com/team/deploy.git" doc:"repository; without credentials"`
 	Ref       GitRef     `yaml:"ref" required:"true" doc:"what of it; exactly one form"`
 	Path      string     `yaml:"path" doc:"folder of the repository that is taken; empty means all of it"`
 	Helm      *Helm      `yaml:"helm" doc:"how the chart in it is rendered"`
@@ -123,13 +123,15 @@ const (
 
 // LockedSource pins a component's remote source.
 type LockedSource struct {
-	Wants    string `yaml:"wants" required:"true" doc:"what component.yaml asks for"`
-	Version  string `yaml:"version" required:"true" doc:"version, tag, branch or commit that it was resolved to"`
-	URL      string `yaml:"url" required:"true" pattern:"^(https|oci)://[^\\s@]+$" example:"https://charts.example.com/redis-1.2.3.tgz" doc:"where the bytes are"`
-	Revision string `yaml:"revision" pattern:"^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$" example:"0123456789abcdef0123456789abcdef01234567" doc:"the registry's manifest by digest, or Git's commit"`
-	Format   string `yaml:"format" required:"true" enum:"chart,files" doc:"how the archive holds the files"`
-	Digest   string `yaml:"digest" required:"true" pattern:"^sha256:[0-9a-f]{64}$" example:"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" doc:"digest of the archive"`
-	Size     int    `yaml:"size" required:"true" min:"1" max:"33554432" doc:"bytes of the archive"`
+	Wants    string `yaml:"wants" json:"wants" required:"true" doc:"what component.yaml asks for"`
+	Version  string `yaml:"version" json:"version" required:"true" doc:"version, tag, branch or commit that it was resolved to"`
+	URL      string `yaml:"url" json:"url" required:"true" pattern:"^(https|oci)://[^/\\s@]+/\\S+$" example:"https://charts.example.com/redis-1.2.3.tgz" doc:"where the bytes are"`
+	Revision string `yaml:"revision" json:"revision,omitempty" pattern:"^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$" example:"0123456789abcdef0123456789abcdef01234567" doc:"the registry's manifest by digest, or Git's commit"`
+	Format   string `yaml:"format" json:"format" required:"true" enum:"chart,files" doc:"how the archive holds the files"`
+	Digest   string `yaml:"digest" json:"digest" required:"true" pattern:"^sha256:[0-9a-f]{64}$" example:"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" doc:"digest of the archive"`
+	Size     int    `yaml:"size" json:"size" required:"true" min:"1" max:"33554432" doc:"bytes of the archive"`
+	// Position is where the pin stands.
+	Position finding.Position `yaml:"-" json:"-"`
 }
 
 // Remotes gives the files of remote sources, as the lock pins them.
