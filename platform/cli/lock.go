@@ -60,7 +60,7 @@ func (e *environment) lock(ctx context.Context, o remote.LockOptions) error {
 			return err
 		}
 	}
-	if err := e.writeDocument(locked.Outcome(write)); err != nil {
+	if err := e.writeDocument(locked.Outcome(o, write)); err != nil {
 		return err
 	}
 	if o.Check && len(locked.Moves) > 0 {

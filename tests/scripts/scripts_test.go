@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -75,12 +76,16 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ROOT", root)
 			bin, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
 			env.Setenv("BIN", bin) // holds the CLI alone
+			env.Values[downKey{}] = &atomic.Bool{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"clone":   clone,
 			"replace": replace,
+			"servers": servers,
+			"publish": publish,
+			"fill":    fill,
 		},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"dualtrack.internal/platform/catalog"
 )
@@ -14,15 +15,20 @@ type Outcome struct {
 	Sources int    `json:"sources"`
 	Moves   []Move `json:"moves"`
 	Written bool   `json:"written"`
+
+	mend string
 }
 
 // Outcome describes a lock.
-func (l *Locked) Outcome(written bool) *Outcome {
-	o := &Outcome{File: catalog.LockFile, Sources: len(l.Sources), Moves: l.Moves, Written: written}
-	if o.Moves == nil {
-		o.Moves = []Move{}
+func (l *Locked) Outcome(o LockOptions, written bool) *Outcome {
+	out := &Outcome{File: catalog.LockFile, Sources: len(l.Sources), Moves: l.Moves, Written: written, mend: "platform lock"}
+	if o.Upgrade {
+		out.mend = strings.Join(append([]string{out.mend, "--upgrade"}, o.Only...), " ")
 	}
-	return o
+	if out.Moves == nil {
+		out.Moves = []Move{}
+	}
+	return out
 }
 
 // Text writes the outcome for people.
@@ -37,7 +43,7 @@ func (o *Outcome) Text(w io.Writer) error {
 	case o.Written:
 		word = "is written"
 	case len(o.Moves) > 0:
-		word = "is to be written; run `platform lock`"
+		word = "is to be written; run `" + o.mend + "`"
 	}
 	_, err := fmt.Fprintf(w, "%s: %d of remote sources, %s\n", o.File, o.Sources, word)
 	return err
