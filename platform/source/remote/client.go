@@ -123,7 +123,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		return 0, &TooLongError{b.of.most}
 	}
-	if err != nil && !errors.Is(err, io.EOF) && b.ctx.Err() != nil {
+	if err != nil && b.ctx.Err() != nil { // a server that sees us go may end its answer properly
 		err = context.Cause(b.ctx)
 	}
 	return n, err
