@@ -8,8 +8,8 @@ import (
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -23,31 +23,35 @@ import (
 // servers are what a script's remote sources come from: $SERVER/charts/ is a
 // Helm repository in the folder charts, $REGISTRY an OCI registry, and
 // $SERVER/git/ has the Git repositories of the folder git. They speak TLS; the
-// program trusts them by SSL_CERT_FILE. After `servers down` they answer 503.
+// program trusts them by SSL_CERT_FILE. After `servers down` they answer 403, after
+// `servers hang` they begin answers without an end.
 func servers(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 || args[0] != "up" && args[0] != "down" {
-		ts.Fatalf("usage: servers up|down")
+	if neg || len(args) != 1 || !slices.Contains([]string{"up", "down", "hang", "again"}, args[0]) {
+		ts.Fatalf("usage: servers up|down|hang|again")
 	}
-	down, ok := ts.Value(downKey{}).(*atomic.Bool)
+	mode, ok := ts.Value(modeKey{}).(*atomic.Value)
 	if !ok {
 		ts.Fatalf("no servers")
 	}
-	if down.Store(args[0] == "down"); args[0] == "down" {
+	if mode.Store(args[0]); args[0] != "up" {
 		return
 	}
-	out, err := exec.Command("git", "--exec-path").Output()
-	ts.Check(err)
 	mux := http.NewServeMux()
 	mux.Handle("/charts/", http.StripPrefix("/charts/", http.FileServer(http.Dir(filepath.Join(ts.Getenv("WORK"), "charts")))))
-	mux.Handle("/git/", &cgi.Handler{Root: "/git", Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"),
+	mux.Handle("/git/", &cgi.Handler{Root: "/git", Path: ts.Getenv("GIT_HTTP_BACKEND"),
 		Env: []string{"GIT_PROJECT_ROOT=" + ts.MkAbs("git"), "GIT_HTTP_EXPORT_ALL=1"}, Stderr: io.Discard})
 	mux.Handle("/v2/", registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if down.Load() {
+		switch mode.Load() {
+		case "down":
 			http.Error(w, "down", http.StatusForbidden)
-			return
+		case "hang":
+			_, _ = w.Write([]byte{0x1f})
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
@@ -59,8 +63,8 @@ func servers(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("REGISTRY", "oci://"+strings.TrimPrefix(server.URL, "https://"))
 }
 
-// downKey finds a script's switch of its servers.
-type downKey struct{}
+// modeKey finds a script's switch of its servers.
+type modeKey struct{}
 
 // publish packages a chart's folder with a version into charts, as `helm
 // package` and `helm repo index` do: publish FOLDER VERSION.

@@ -120,17 +120,24 @@ func (r *repositoryAt) resolve(ref catalog.GitRef) (plumbing.Hash, error) {
 
 // pack fetches a commit and makes an archive of a folder of it. Git's objects
 // are checked against their names as they come.
-func (s *Store) pack(ctx context.Context, repo *repositoryAt, hash plumbing.Hash, folder string) ([]byte, error) {
-	if err := os.MkdirAll(Dir(s.o.CacheDir), 0o700); err != nil {
+func (s *Store) pack(ctx context.Context, repo *repositoryAt, hash plumbing.Hash, folder string) (data []byte, err error) {
+	name := "git-" + hash.String()
+	err = s.hold(ctx, name, func(ctx context.Context) error {
+		data, err = s.packIn(ctx, filepath.Join(Dir(s.o.CacheDir), name), repo, hash, folder)
+		return err
+	})
+	return data, err
+}
+
+// packIn is pack with a folder for Git's objects, which a killed process may have
+// left.
+func (s *Store) packIn(ctx context.Context, dir string, repo *repositoryAt, hash plumbing.Hash, folder string) ([]byte, error) {
+	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(Dir(s.o.CacheDir), "git-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is removed by `cache prune`
-	storage := filesystem.NewStorage(osfs.New(filepath.Join(dir, "git")), cache.NewObjectLRUDefault())
-	defer storage.Close()
+	defer func() { _ = os.RemoveAll(dir) }() // the next run or `cache prune` removes what stays
+	storage := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault())
+	defer func() { _ = storage.Close() }() // it goes with its folder
 	local, err := git.Init(storage, nil)
 	if err != nil {
 		return nil, err
@@ -168,7 +175,7 @@ func (r *repositoryAt) fetch(ctx context.Context, into *filesystem.Storage, hash
 	if err != nil {
 		return err
 	}
-	defer answer.Close()
+	defer func() { _ = answer.Close() }() // only read
 	if err := packfile.UpdateObjectStorage(into, demuxed(req.Capabilities, answer)); err != nil {
 		return fmt.Errorf("read Git's answer: %w", err)
 	}

@@ -78,7 +78,10 @@ func TestHostileServers(t *testing.T) {
 			for i := 0; r.Context().Err() == nil; i++ {
 				_, _ = w.Write(chart[i : i+1])
 				_ = http.NewResponseController(w).Flush()
-				time.Sleep(100 * time.Millisecond)
+				select {
+				case <-r.Context().Done():
+				case <-time.After(100 * time.Millisecond):
+				}
 			}
 		}, "took longer than 1s"},
 		{"gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }, "answers 410 Gone to https://"},
@@ -312,7 +315,10 @@ func TestParallel(t *testing.T) {
 	t.Parallel()
 	dir, cat := pinnedChart(t)
 	server, seen := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-r.Context().Done():
+		case <-time.After(50 * time.Millisecond):
+		}
 		http.FileServer(http.Dir(dir)).ServeHTTP(w, r)
 	}))
 	aim(cat, server.URL+"/app-1.2.3.tgz")

@@ -65,11 +65,11 @@ func trusting(server *httptest.Server) *x509.CertPool {
 	return pool
 }
 
-// packaged writes a chart's archive, as `helm package` does.
-func packaged(t *testing.T, dir, name, version, text string) string {
+// packaged writes the archive of the chart app, as `helm package` does.
+func packaged(t *testing.T, dir, version, text string) string {
 	t.Helper()
 	file, err := chartutil.Save(&chart.Chart{
-		Metadata: &chart.Metadata{APIVersion: "v2", Name: name, Version: version},
+		Metadata: &chart.Metadata{APIVersion: "v2", Name: "app", Version: version},
 		Raw:      []*chart.File{{Name: "values.yaml", Data: []byte("text: " + text + "\n")}},
 		Templates: []*chart.File{{Name: "templates/map.yaml", Data: []byte(
 			"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  text: {{ .Values.text }}\n  version: {{ .Chart.Version }}\n")}},
@@ -86,7 +86,7 @@ func helmRepository(t *testing.T, versions ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, v := range versions {
-		packaged(t, dir, "app", v, "of-"+v)
+		packaged(t, dir, v, "of-"+v)
 	}
 	reindex(t, dir)
 	return dir

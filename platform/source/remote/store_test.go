@@ -48,7 +48,7 @@ func TestHelmRepository(t *testing.T) {
 	if cmp.Equal(old.Spec.Sources, cat.Lock.Spec.Sources) {
 		t.Error("nothing moved")
 	}
-	packaged(t, dir, "app", "1.3.1", "new")
+	packaged(t, dir, "1.3.1", "new")
 	reindex(t, dir)
 	if same := locked(t, o, one(src, cat.Lock)); same.Lock.Spec.Sources["app"].Version != "1.3.0" {
 		t.Errorf("lock without --upgrade moved to %+v", same.Lock.Spec.Sources["app"])
@@ -68,7 +68,7 @@ func TestMovedVersion(t *testing.T) {
 	server, _ := serve(t, http.FileServer(http.Dir(dir)))
 	o := remote.Options{CacheDir: t.TempDir(), Roots: trusting(server)}
 	cat := locked(t, o, one(catalog.Source{Helm: &catalog.Helm{Repo: server.URL, Chart: "app", Version: "1.2.3"}}, nil))
-	packaged(t, dir, "app", "1.2.3", "swapped")
+	packaged(t, dir, "1.2.3", "swapped")
 	reindex(t, dir)
 	store := remote.New(o)
 	t.Cleanup(store.Close)
@@ -90,7 +90,7 @@ func TestRegistry(t *testing.T) {
 	t.Parallel()
 	server, _ := ociRegistry(t)
 	host := strings.TrimPrefix(server.URL, "https://")
-	archive, err := os.ReadFile(packaged(t, t.TempDir(), "app", "1.2.3", "pushed"))
+	archive, err := os.ReadFile(packaged(t, t.TempDir(), "1.2.3", "pushed"))
 	if err != nil {
 		t.Fatal(err)
 	}
