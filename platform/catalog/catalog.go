@@ -27,6 +27,8 @@ type Catalog struct {
 	Fleet      *Fleet                // clusters/fleet.yaml
 	Exceptions []Exception           // policies/exceptions.yaml, in file order; nil without the file
 	Silences   []*Silences           // policies/silences/*.yaml, by path
+	Lock       *Lock                 // platform.lock; nil without the file
+	Remotes    Remotes               // reads remote sources; nil where none can be read
 
 	files fs.FS // what it was read from; nil for the folder
 }

@@ -40,18 +40,23 @@ type ComponentSpec struct {
 // Source says where a component's objects come from. Exactly one field is set.
 type Source struct {
 	Kustomize *Kustomize `yaml:"kustomize" doc:"a local kustomization"`
-	Helm      *Helm      `yaml:"helm" doc:"a local Helm chart"`
+	Helm      *Helm      `yaml:"helm" doc:"a Helm chart: a local one by path, one of an HTTP repository by repo, chart and version"`
+	OCI       *OCI       `yaml:"oci" doc:"an artifact of an OCI registry, pinned in platform.lock"`
+	Git       *Git       `yaml:"git" doc:"a folder of a Git repository, pinned in platform.lock"`
 }
 
-// Kustomize is a local kustomization, with an overlay for a role where one is needed.
+// Kustomize is a kustomization, with an overlay for a role where one is needed.
 type Kustomize struct {
-	Path     string            `yaml:"path" required:"true" doc:"folder of the kustomization, relative to the component"`
+	Path     string            `yaml:"path" required:"true" doc:"folder of the kustomization, relative to the component, or to what is fetched"`
 	Overlays map[string]string `yaml:"overlays" doc:"folder used instead of path for a role" keys:"hub,edge"`
 }
 
-// Helm is a local Helm chart.
+// Helm is a Helm chart. Repo, Chart and Version stand together.
 type Helm struct {
-	Path        string `yaml:"path" required:"true" doc:"folder of the chart, relative to the component"`
+	Path        string `yaml:"path" doc:"folder of a local chart, relative to the component; within oci and git relative to what is fetched, and empty for all of it"`
+	Repo        string `yaml:"repo" pattern:"^https://[^/\\s?#@]+(/[^\\s?#@]*)?$" example:"https://charts.example.com/stable" doc:"HTTP repository of the chart, which is pinned in platform.lock; without credentials"`
+	Chart       string `yaml:"chart" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" example:"redis" doc:"chart's name in repo"`
+	Version     string `yaml:"version" example:"1.2.3" doc:"chart's version in repo, or a range like ~1.2"`
 	ReleaseName string `yaml:"releaseName" doc:"release name; empty means the component's name"`
 	Values      Values `yaml:"values" doc:"values over the chart's own"`
 }

@@ -22,6 +22,7 @@ type FleetSpec struct {
 	SLO     SLO         `yaml:"slo" doc:"what a rollout must keep"`
 	Freezes []Freeze    `yaml:"freezes" doc:"times without rollouts"`
 	Policy  FleetPolicy `yaml:"policy" doc:"how rules judge the fleet"`
+	Mirror  string      `yaml:"mirror" pattern:"^(oci://\\S+|[^:\\\\]+)$" example:"oci://registry.example.com/mirror" doc:"folder of the repository, or registry, that remote sources are read from; platform vendor fills it"`
 }
 
 // Wave is a step of a rollout.

@@ -67,6 +67,7 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	l.fleet()
 	l.exceptions()
 	l.silences()
+	l.lock()
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -252,5 +253,17 @@ func (l *loader) exceptions() {
 		e.at = at
 		l.waivers = e
 		l.catalog.Exceptions = e.Spec.Exceptions
+	}
+}
+
+// lock reads platform.lock, which may be missing.
+func (l *loader) lock() {
+	if !l.tree.there(LockFile) {
+		return
+	}
+	lock := &Lock{File: LockFile}
+	if env, at, ok := l.read(LockFile, "Lock", lock); ok {
+		lock.Name, lock.Labels, lock.at = env.name, env.labels, at
+		l.catalog.Lock = lock
 	}
 }

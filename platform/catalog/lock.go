@@ -10,11 +10,13 @@ import (
 	"dualtrack.internal/platform/finding"
 )
 
-// LockFile names the distribution that a repository stands on.
+// LockFile names the distribution that a repository stands on, and pins its
+// remote sources.
 const LockFile = "platform.lock"
 
 // Lock is platform.lock: the distribution that a repository of one's own stands
-// on. A repository without it holds all its components itself.
+// on, and what its remote sources are. A repository without a distribution in it
+// holds all its components itself.
 type Lock struct {
 	Name   string   `yaml:"-"`
 	Labels Labels   `yaml:"-"`
@@ -29,8 +31,12 @@ func (l *Lock) At(field string) finding.Position { return l.at.nearest(l.File, f
 
 // LockSpec is a lock's spec.
 type LockSpec struct {
-	Distribution LockedDistribution `yaml:"distribution" required:"true" doc:"the distribution; platform upgrade moves it"`
+	Distribution LockedDistribution      `yaml:"distribution" doc:"the distribution; platform upgrade moves it. Without it the repository holds all its components itself"`
+	Sources      map[string]LockedSource `yaml:"sources" doc:"remote sources, by component; platform lock writes them"`
 }
+
+// OverDistribution says that the repository stands on a distribution.
+func (l *Lock) OverDistribution() bool { return l != nil && l.Spec.Distribution.Digest != "" }
 
 // LockedDistribution names a distribution by its content.
 type LockedDistribution struct {
@@ -124,18 +130,4 @@ func numbers(version string) []int {
 // Locked is how a lock names the distribution.
 func (b *Base) Locked() LockedDistribution {
 	return LockedDistribution{Version: b.Version, Digest: b.Digest}
-}
-
-// Write gives the content of a platform.lock that names the distribution.
-func (d LockedDistribution) Write() []byte {
-	return fmt.Appendf(nil, `# The distribution this repository stands on. `+"`platform upgrade`"+` moves it.
-apiVersion: %s
-kind: Lock
-metadata:
-  name: platform
-spec:
-  distribution:
-    version: %s
-    digest: %s
-`, APIVersion, d.Version, d.Digest)
 }

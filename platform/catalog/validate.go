@@ -43,6 +43,9 @@ func (l *loader) validate() {
 	if l.catalog.Baseline != nil {
 		l.labels(l.catalog.Baseline, "metadata.labels", l.catalog.Baseline.Labels)
 	}
+	if l.catalog.Lock != nil {
+		l.sources(l.catalog.Lock)
+	}
 	l.exceptionList()
 	l.silenceLists()
 }

@@ -169,7 +169,7 @@ func (l *loader) fits(c *Cluster, field string, cc ClusterComponent, component *
 			l.fail(c, field+".name", fmt.Sprintf("component %s depends on %s, which the cluster does not run", cc.Name, needed), "add "+needed)
 		}
 	}
-	if s.Source.Helm == nil {
+	if s.Source.Chart() == nil {
 		if cc.Values.Map != nil {
 			l.fail(c, field+".values", "component "+cc.Name+" is no Helm chart", "write patches")
 		}

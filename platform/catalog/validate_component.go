@@ -28,32 +28,15 @@ func (l *loader) component(c *Component) {
 	for _, name := range sortedKeys(s.Profiles) {
 		field := "spec.profiles." + name
 		l.patches(c, field+".patches", s.Profiles[name].Patches)
-		if s.Source.Helm == nil && s.Profiles[name].Values.Map != nil {
+		if s.Source.Chart() == nil && s.Profiles[name].Values.Map != nil {
 			l.fail(c, field+".values", "values are for Helm charts", "write patches")
 		}
 	}
-	if s.Source.Helm == nil && len(s.Settable) > 0 {
+	if s.Source.Chart() == nil && len(s.Settable) > 0 {
 		l.fail(c, "spec.settable", "values are for Helm charts", "remove it; clusters may write patches")
 	}
 	if b := l.catalog.Baseline; b != nil && s.Version == "" {
 		s.Version = b.Spec.Versions[c.Name].Declared
-	}
-}
-
-// source checks that one form stands there and that its files exist.
-func (l *loader) source(c *Component) {
-	s := c.Spec.Source
-	switch {
-	case (s.Kustomize == nil) == (s.Helm == nil):
-		l.fail(c, "spec.source", "has to have exactly one of kustomize and helm", "write one of them")
-	case s.Helm != nil:
-		l.folder(c, "spec.source.helm.path", s.Helm.Path, "Chart.yaml")
-	default:
-		l.folder(c, "spec.source.kustomize.path", s.Kustomize.Path, "kustomization.yaml", "kustomization.yml", "Kustomization")
-		for _, role := range sortedKeys(s.Kustomize.Overlays) {
-			l.folder(c, "spec.source.kustomize.overlays."+role, s.Kustomize.Overlays[role],
-				"kustomization.yaml", "kustomization.yml", "Kustomization")
-		}
 	}
 }
 

@@ -13,11 +13,12 @@ import (
 
 	"dualtrack.internal/platform/memo"
 	"dualtrack.internal/platform/source"
+	"dualtrack.internal/platform/source/remote"
 	"dualtrack.internal/platform/tool"
 )
 
 func newCache(env *environment) *cobra.Command {
-	cmd := &cobra.Command{Use: "cache", Short: "Show or empty the cache: built programs, node images, distributions", Args: argsUsage(cobra.NoArgs),
+	cmd := &cobra.Command{Use: "cache", Short: "Show or empty the cache: built programs, node images, distributions, remote sources", Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	cmd.AddCommand(
 		&cobra.Command{
@@ -25,7 +26,7 @@ func newCache(env *environment) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return env.cacheSize() },
 		},
 		&cobra.Command{
-			Use: "prune", Short: "Remove every built program, node image and distribution", Args: argsUsage(cobra.NoArgs),
+			Use: "prune", Short: "Remove every built program, node image, distribution and remote source", Args: argsUsage(cobra.NoArgs),
 			RunE: func(cmd *cobra.Command, _ []string) error { return env.cachePrune(cmd.Context()) },
 		},
 	)
@@ -55,7 +56,7 @@ func (e *environment) cacheSize() error {
 
 // keptDirs are the parts of the cache beside the programs. All can be made anew.
 func (e *environment) keptDirs() []string {
-	return []string{e.nodeImageDir(), source.KeptDir(e.cacheDir()), memo.Dir(e.cacheDir())}
+	return []string{e.nodeImageDir(), source.KeptDir(e.cacheDir()), memo.Dir(e.cacheDir()), remote.Dir(e.cacheDir())}
 }
 
 func (e *environment) cachePrune(ctx context.Context) error {

@@ -59,11 +59,11 @@ func (e *environment) loadSide(p source.Point) (*catalog.Catalog, error) {
 	}
 	tree := catalog.TreeOf(p.Files, nil)
 	lock, err := tree.ReadLock()
-	if err != nil || lock == nil {
-		if err == nil {
-			return catalog.LoadTree(tree)
-		}
+	if err != nil {
 		return nil, err
+	}
+	if !lock.OverDistribution() {
+		return e.withRemotes(catalog.LoadTree(tree))
 	}
 	under, err := e.distribution()
 	if err != nil {
@@ -74,7 +74,7 @@ func (e *environment) loadSide(p source.Point) (*catalog.Catalog, error) {
 			return nil, fmt.Errorf("distribution %s: %w", lock.Spec.Distribution, err)
 		}
 	}
-	return catalog.LoadTree(catalog.TreeOf(p.Files, under))
+	return e.withRemotes(catalog.LoadTree(catalog.TreeOf(p.Files, under)))
 }
 
 // checkChange judges what a change brings.

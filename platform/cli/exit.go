@@ -13,6 +13,7 @@ import (
 	"dualtrack.internal/platform/schema"
 	"dualtrack.internal/platform/silence"
 	"dualtrack.internal/platform/source"
+	"dualtrack.internal/platform/source/remote"
 	"dualtrack.internal/platform/tool"
 )
 
@@ -105,5 +106,6 @@ func unknownName(err error) bool {
 	_, nodeLog := errors.AsType[*kind.NoLogError](err)
 	_, server := errors.AsType[*silence.URLError](err)
 	_, file := errors.AsType[*silence.FileError](err)
-	return revision || version || program || log || nodeLog || server || file
+	_, remoteSource := errors.AsType[*remote.NameError](err)
+	return remoteSource || revision || version || program || log || nodeLog || server || file
 }

@@ -27,8 +27,8 @@ func (e *environment) load() (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lock == nil {
-		return catalog.Load(root)
+	if !lock.OverDistribution() {
+		return e.withRemotes(catalog.Load(root))
 	}
 	base, err := e.distribution()
 	if err != nil {
@@ -37,7 +37,7 @@ func (e *environment) load() (*catalog.Catalog, error) {
 	if err := lock.Names(base, e.program()); err != nil {
 		return nil, err
 	}
-	return catalog.LoadOver(root, base)
+	return e.withRemotes(catalog.LoadOver(root, base))
 }
 
 // distribution is what the program carries, in memory.

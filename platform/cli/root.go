@@ -33,6 +33,8 @@ func newRoot(env *environment) *cobra.Command {
 	flags.StringVar(&env.cache, "cache-dir", "", "folder of built programs (default: the user's cache folder)")
 	flags.BoolVar(&env.noCache, "no-cache", false, "neither use nor keep results of earlier runs")
 	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: text, json or yaml; repeatable")
+	flags.StringVar(&env.mirror, "mirror", "", "folder, or oci://… of a registry, that remote sources are read from (default spec.mirror of the fleet)")
+	flags.BoolVar(&env.offline, "offline", false, "fetch no remote source: take what the cache or a mirror's folder holds")
 	flags.BoolVarP(&env.quiet, "quiet", "q", false, "no progress")
 	flags.BoolVarP(&env.verbose, "verbose", "v", false, "show everything")
 	root.AddGroup(
@@ -49,7 +51,7 @@ func newRoot(env *environment) *cobra.Command {
 	add(groupStart, newInit(env), newUp(env), newStop(env), newDown(env), newStatus(env), newWait(env), newDoctor(env),
 		newLogs(env), newKubectl(env), newKubeconfig(env), newTools(env), newCache(env), newNode(env))
 	add(groupChange, newRender(env), newDiff(env), newCheck(env), newApply(env), newDrift(env), newRepair(env),
-		newUpgrade(env), newGraph(env), newExplain(env), newSchema(env), newPolicy(env),
+		newUpgrade(env), newLock(env), newVendor(env), newGraph(env), newExplain(env), newSchema(env), newPolicy(env),
 		newSilence(env))
 	add(groupProve, newValidate(env), newBench(env), newTune(env), newVersion(env))
 	root.SetHelpCommandGroupID(groupStart)

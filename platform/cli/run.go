@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/report"
+	"dualtrack.internal/platform/source/remote"
 )
 
 // Run carries out one command line and returns the exit code. Everything it
@@ -25,6 +26,7 @@ func Run(ctx context.Context, streams Streams, args []string) int {
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
+	defer env.closeRemotes()
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		err = env.write()
@@ -72,6 +74,9 @@ type environment struct {
 	image    string   // --node-image
 	noCache  bool     // --no-cache
 	kept     kept
+	mirror   string // --mirror
+	offline  bool   // --offline
+	remotes  []*remote.Store
 	result   *report.Result
 }
 

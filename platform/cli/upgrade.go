@@ -43,8 +43,8 @@ func (e *environment) upgrade(ctx context.Context, o upgradeOptions) error {
 	if err != nil {
 		return err
 	}
-	if lock == nil {
-		return usagef("%s has no %s: it holds its components itself, and there is nothing to move", root, catalog.LockFile)
+	if !lock.OverDistribution() {
+		return usagef("%s has no distribution in %s: it holds its components itself, and there is nothing to move", root, catalog.LockFile)
 	}
 	base, err := e.distribution()
 	if err != nil {
@@ -95,7 +95,7 @@ func (u upToDate) JSON(w io.Writer) error {
 // compare makes the result: what the new distribution changes, and what policy
 // says of it.
 func (e *environment) compare(ctx context.Context, root string, from catalog.LockedDistribution, base *catalog.Base) (*report.Upgrade, error) {
-	after, err := catalog.LoadOver(root, base)
+	after, err := e.withRemotes(catalog.LoadOver(root, base))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (e *environment) renderKept(ctx context.Context, root string, locked catalo
 	if err != nil {
 		return nil, nil, err
 	}
-	cat, err := catalog.LoadOver(root, base)
+	cat, err := e.withRemotes(catalog.LoadOver(root, base))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -164,7 +164,7 @@ func (p *plan) read(ctx context.Context, t tree) error {
 	})
 	for i, name := range names {
 		group.Go(func() error {
-			inputs[i] = readInput(t, p.catalog.Components[name], p.catalog.Baseline)
+			inputs[i] = readInput(ctx, t, p.catalog, p.catalog.Components[name])
 			return ctx.Err()
 		})
 	}
@@ -180,12 +180,17 @@ func (p *plan) read(ctx context.Context, t tree) error {
 	return nil
 }
 
-func readInput(t tree, c *catalog.Component, b *catalog.Baseline) *input {
+func readInput(ctx context.Context, t tree, cat *catalog.Catalog, c *catalog.Component) *input {
 	in := &input{}
-	if in.images, in.err = imagesOf(c, b); in.err != nil {
+	if in.images, in.err = imagesOf(c, cat.Baseline); in.err != nil {
 		return in
 	}
-	if in.folder, in.err = readFolder(t, c.Dir); in.err != nil {
+	if c.Spec.Source.Remote() {
+		in.folder, in.err = fetchFolder(ctx, cat, c)
+	} else {
+		in.folder, in.err = readFolder(t, c.Dir)
+	}
+	if in.err != nil {
 		return in
 	}
 	in.definitions = in.folder.definitions()

@@ -80,20 +80,21 @@ func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job 
 		return j
 	}
 	sub := ""
-	switch src := c.Spec.Source; {
-	case src.Kustomize != nil:
-		sub = src.Kustomize.Path
-		if overlay := src.Kustomize.Overlays[string(cl.Spec.Role)]; overlay != "" {
+	src := c.Spec.Source
+	switch chart, kustomization := src.Chart(), src.Kustomization(); {
+	case kustomization != nil:
+		sub = kustomization.Path
+		if overlay := kustomization.Overlays[string(cl.Spec.Role)]; overlay != "" {
 			sub = overlay
 		}
 		if len(entry.Values.Map) > 0 {
 			j.err = &finding.Problem{Position: entry.Values.Position, Field: "values",
 				What: c.Name + " is a kustomization and takes no values", Mend: "use patches"}
 		}
-	case src.Helm != nil:
-		sub = src.Helm.Path
-		j.values = mergeValues(mergeValues(src.Helm.Values.Map, profile.Values.Map), entry.Values.Map)
-		j.valuesAt = firstPlace(entry.Values.Position, profile.Values.Position, src.Helm.Values.Position, c.At("spec.source.helm"))
+	case chart != nil:
+		sub = chart.Path
+		j.values = mergeValues(mergeValues(chart.Values.Map, profile.Values.Map), entry.Values.Map)
+		j.valuesAt = firstPlace(entry.Values.Position, profile.Values.Position, chart.Values.Position, c.At(src.ChartField()))
 		if input.asksAPIs {
 			j.apis = p.apisOf(cl)
 		}
@@ -171,7 +172,7 @@ func (m *made) run(ctx context.Context, kubernetes string) error {
 }
 
 func (m *made) source(kubernetes string) ([]raw, []finding.Finding, error) {
-	helm := m.component.Spec.Source.Helm
+	helm := m.component.Spec.Source.Chart()
 	if helm == nil {
 		objects, err := runKustomize(m.folder, m.dir)
 		return objects, nil, err

@@ -1,12 +1,14 @@
 package render
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -48,6 +50,17 @@ func readFolder(t tree, dir string) (*folder, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	f.digest = f.sum()
+	return f, nil
+}
+
+// fetchFolder takes the files of a component's remote source.
+func fetchFolder(ctx context.Context, cat *catalog.Catalog, c *catalog.Component) (*folder, error) {
+	files, err := cat.RemoteFiles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{dir: catalog.RemoteDir(c.Name), names: sortedKeys(files), data: files}
 	f.digest = f.sum()
 	return f, nil
 }

@@ -157,14 +157,29 @@ func staged(parent, prefix string, files map[string][]byte) (string, error) {
 	return temp, nil
 }
 
-// MoveLock lets a repository's platform.lock name a distribution. The file holds
-// the old content or the new one, whatever happens.
+// MoveLock lets a repository's platform.lock name a distribution; what it pins
+// besides stays.
 func MoveLock(root string, to catalog.LockedDistribution) error {
+	lock, err := catalog.ReadLock(root)
+	if err != nil {
+		return err
+	}
+	spec := catalog.LockSpec{}
+	if lock != nil {
+		spec = lock.Spec
+	}
+	spec.Distribution = to
+	return WriteLock(root, spec)
+}
+
+// WriteLock writes a repository's platform.lock. The file holds the old content
+// or the new one, whatever happens.
+func WriteLock(root string, spec catalog.LockSpec) error {
 	f, err := os.CreateTemp(root, "."+catalog.LockFile+"-")
 	if err != nil {
 		return fmt.Errorf("move %s: %w", catalog.LockFile, err)
 	}
-	_, err = f.Write(to.Write())
+	_, err = f.Write(spec.Write())
 	err = errors.Join(err, f.Sync(), f.Close(), os.Chmod(f.Name(), 0o644))
 	if err == nil {
 		err = os.Rename(f.Name(), filepath.Join(root, catalog.LockFile))

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -65,6 +67,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	git, err := exec.CommandContext(t.Context(), "git", "--exec-path").Output()
+	if err != nil {
+		t.Fatalf("the scripts need git: %v", err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -75,12 +81,17 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ROOT", root)
 			bin, _, _ := strings.Cut(env.Getenv("PATH"), string(os.PathListSeparator))
 			env.Setenv("BIN", bin) // holds the CLI alone
+			env.Setenv("GIT_HTTP_BACKEND", filepath.Join(strings.TrimSpace(string(git)), "git-http-backend"))
+			env.Values[modeKey{}] = &atomic.Value{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"clone":   clone,
 			"replace": replace,
+			"servers": servers,
+			"publish": publish,
+			"fill":    fill,
 		},
 	})
 }
