@@ -99,6 +99,9 @@ func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command st
 		return nil, nil, err
 	}
 	result.Commit, result.Dirty = commit.Hash, commit.Dirty
+	if result.Folder, err = source.Folder(cat.Root); err != nil {
+		return nil, nil, err
+	}
 	return gated, result, nil
 }
 

@@ -24,6 +24,7 @@ func newRoot(env *environment) *cobra.Command {
 		Args:          argsUsage(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return env.checkOutputs(cmd) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
 	})
@@ -31,7 +32,8 @@ func newRoot(env *environment) *cobra.Command {
 	flags.StringVarP(&env.dir, "directory", "w", ".", "folder inside the repository")
 	flags.StringVar(&env.state, "state-dir", "", "folder of the clusters' state (default: the user's state folder)")
 	flags.StringVar(&env.cache, "cache-dir", "", "folder of built programs (default: the user's cache folder)")
-	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: text, json or yaml; repeatable")
+	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: "+formatsHelp()+"; repeatable")
+	_ = root.RegisterFlagCompletionFunc("output", completeFormats) // the flag is there
 	flags.BoolVarP(&env.quiet, "quiet", "q", false, "no progress")
 	flags.BoolVarP(&env.verbose, "verbose", "v", false, "show everything")
 	root.AddGroup(

@@ -62,6 +62,7 @@ type environment struct {
 	state    string   // --state-dir
 	cache    string   // --cache-dir
 	outputs  []string // -o
+	link     string   // --report-url
 	quiet    bool
 	verbose  bool
 	clusters []string // -c
