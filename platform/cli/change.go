@@ -88,7 +88,7 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 		if err2 != nil {
 			return nil, err2
 		}
-		result.AddChange(c, all).NotCompared = err.Error()
+		result.AddChange(c, all).NotCompared = finding.Clean(err.Error())
 		return result, nil
 	}
 	engine, err := policy.Compile(ctx, e.Distribution.Policies)
