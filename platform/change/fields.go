@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"dualtrack.internal/platform/finding"
 )
 
 // Field is one place of an object that differs. A side that lacks it is nil.
@@ -25,10 +27,11 @@ type Field struct {
 }
 
 // hidden stands for a value that must not be shown.
-const hidden = "(secret)"
+const hidden = finding.Hidden
 
 // Fields are the places in which two versions of an object differ, in the order
-// of their paths. Values of a Secret are told as changed, never shown.
+// of their paths. Values of a Secret, and what looks like one elsewhere, are told as
+// changed, never shown.
 func Fields(before, after map[string]any) []Field {
 	d := &differ{secret: after["kind"] == "Secret"}
 	d.maps("", "", before, after)
@@ -45,6 +48,8 @@ func (d *differ) note(path, pointer string, before, after any) {
 	if d.secret && (strings.HasPrefix(pointer+"/", "/data/") || strings.HasPrefix(pointer+"/", "/stringData/")) {
 		before, after = masked(before), masked(after)
 	}
+	name := calledIn(path)
+	before, after = finding.Hide(name, before), finding.Hide(name, after)
 	d.out = append(d.out, Field{Path: path, Pointer: pointer, Before: before, After: after})
 }
 
@@ -53,6 +58,29 @@ func masked(v any) any {
 		return nil
 	}
 	return hidden
+}
+
+// calledIn is what the value at a path is called: its key, the list that it is an
+// item of, or the variable whose value it is.
+func calledIn(path string) string {
+	var name string
+	for rest := path; ; {
+		inner := ""
+		if strings.HasSuffix(rest, "]") {
+			at := strings.LastIndex(rest, "[")
+			inner, rest = rest[at+1:len(rest)-1], rest[:max(at, 0)]
+			if _, err := strconv.Atoi(inner); err != nil {
+				return inner
+			}
+			continue
+		}
+		at := strings.LastIndexAny(rest, ".:")
+		name, rest = rest[at+1:], rest[:max(at, 0)]
+		if name == "value" && strings.HasSuffix(rest, "]") {
+			continue
+		}
+		return name
+	}
 }
 
 // value compares two values that stand at one place.
@@ -221,15 +249,30 @@ func (d *differ) plain(path, pointer string, before, after []any) {
 	case len(gone)+len(came) == 0:
 		d.note(path, pointer, before, after)
 	case len(gone) == 1 && len(came) == 1:
-		d.value(path+"["+strconv.Itoa(came[0])+"]", pointer+"/"+strconv.Itoa(came[0]), before[gone[0]], after[came[0]])
+		at, to := path+"["+strconv.Itoa(came[0])+"]", pointer+"/"+strconv.Itoa(came[0])
+		if flagged(before, gone[0]) || flagged(after, came[0]) {
+			d.note(at, to, hidden, hidden)
+			return
+		}
+		d.value(at, to, before[gone[0]], after[came[0]])
 	default:
 		for _, i := range gone {
-			d.note(path+"["+strconv.Itoa(i)+"]", pointer, before[i], nil)
+			d.note(path+"["+strconv.Itoa(i)+"]", pointer, unflagged(before, i), nil)
 		}
 		for _, i := range came {
-			d.note(path+"["+strconv.Itoa(i)+"]", pointer+"/"+strconv.Itoa(i), nil, after[i])
+			d.note(path+"["+strconv.Itoa(i)+"]", pointer+"/"+strconv.Itoa(i), nil, unflagged(after, i))
 		}
 	}
+}
+
+// flagged says that an argument is a secret, by the flag before it.
+func flagged(list []any, i int) bool { return i > 0 && finding.Flag(list[i-1]) }
+
+func unflagged(list []any, i int) any {
+	if flagged(list, i) {
+		return hidden
+	}
+	return list[i]
 }
 
 // less are the places of one list whose value the other has no more of.

@@ -88,7 +88,7 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 		if err2 != nil {
 			return nil, err2
 		}
-		result.AddChange(c, all).NotCompared = err.Error()
+		result.AddChange(c, all).NotCompared = finding.Clean(err.Error())
 		return result, nil
 	}
 	judges, err := e.judges(ctx, base, head)
@@ -104,5 +104,9 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 	result.AddChange(c, all)
 	result.AddGatedChange(gated)
 	result.Commit = c.Head.Commit
-	return result, nil
+	root, err := catalog.FindRoot(e.dir)
+	if err == nil {
+		result.Folder, err = source.Folder(root)
+	}
+	return result, err
 }

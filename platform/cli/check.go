@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/policy"
@@ -20,7 +22,7 @@ func newCheck(env *environment) *cobra.Command {
 			"With --kube-version it says what breaks when the clusters are upgraded.",
 		Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := sides.check(); err != nil {
+			if err := errors.Join(sides.check(), checkLink(env.link)); err != nil {
 				return err
 			}
 			change, err := env.change(sides)
@@ -51,6 +53,7 @@ func newCheck(env *environment) *cobra.Command {
 	cmd.Flags().StringVar(&sides.base, "base", "", "compare with this Git revision instead of the merge base")
 	cmd.Flags().StringVar(&sides.head, "head", "", "judge this Git revision instead of the working tree")
 	cmd.Flags().BoolVar(&sides.full, "full", false, "judge the whole tree, and compare it with nothing")
+	cmd.Flags().StringVar(&env.link, "report-url", "", "where a form of the report that holds all will be; -o markdown and github link to it")
 	cmd.Flags().StringVar(&sides.failOn, "fail-on", "new", "fail for findings that are new, or for all")
 	return cmd
 }

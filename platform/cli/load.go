@@ -100,6 +100,9 @@ func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command st
 	result := report.New(command, cat)
 	result.AddGate(gated)
 	result.Commit, result.Dirty = commit.Hash, commit.Dirty
+	if result.Folder, err = source.Folder(cat.Root); err != nil {
+		return nil, nil, err
+	}
 	return gated, result, nil
 }
 

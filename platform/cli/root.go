@@ -24,6 +24,7 @@ func newRoot(env *environment) *cobra.Command {
 		Args:          argsUsage(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return env.checkOutputs(cmd) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
 	})
@@ -32,9 +33,10 @@ func newRoot(env *environment) *cobra.Command {
 	flags.StringVar(&env.state, "state-dir", "", "folder of the clusters' state (default: the user's state folder)")
 	flags.StringVar(&env.cache, "cache-dir", "", "folder of built programs (default: the user's cache folder)")
 	flags.BoolVar(&env.noCache, "no-cache", false, "neither use nor keep results of earlier runs")
-	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: text, json or yaml; repeatable")
 	flags.StringVar(&env.mirror, "mirror", "", "folder, or oci://… of a registry, that remote sources are read from (default spec.mirror of the fleet)")
 	flags.BoolVar(&env.offline, "offline", false, "fetch no remote source: take what the cache or a mirror's folder holds")
+	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: "+formatsHelp()+"; repeatable")
+	_ = root.RegisterFlagCompletionFunc("output", completeFormats) // the flag is there
 	flags.BoolVarP(&env.quiet, "quiet", "q", false, "no progress")
 	flags.BoolVarP(&env.verbose, "verbose", "v", false, "show everything")
 	root.AddGroup(

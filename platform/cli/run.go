@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/report"
 	"dualtrack.internal/platform/source/remote"
 )
@@ -51,7 +52,7 @@ func printError(w io.Writer, code int, err error) {
 		fmt.Fprintln(w, "interrupted; nothing is lost: run the same command again to go on")
 		return
 	}
-	fmt.Fprintln(w, err)
+	fmt.Fprintln(w, finding.Clean(err.Error()))
 	if errors.Is(err, syscall.ENOSPC) {
 		fmt.Fprintln(w, "the disk is full: free some space, or see `platform cache size` and `platform cache prune`")
 	}
@@ -65,6 +66,7 @@ type environment struct {
 	state    string   // --state-dir
 	cache    string   // --cache-dir
 	outputs  []string // -o
+	link     string   // --report-url
 	quiet    bool
 	verbose  bool
 	clusters []string // -c

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,13 +131,24 @@ func (f Finding) WithFingerprint() Finding {
 	return f
 }
 
+// cleaned is f without what must not be shown. A patch that holds such a value is
+// of no use without it.
+func (f Finding) cleaned() Finding {
+	f.Message, f.Mend = Clean(f.Message), Clean(f.Mend)
+	var steps any
+	if len(f.Patch) > 0 && json.Unmarshal(f.Patch, &steps) == nil && !reflect.DeepEqual(Hide("", steps), steps) {
+		f.Patch = nil
+	}
+	return f
+}
+
 // Merge shows equal findings of many clusters once, with all their clusters,
 // and sorts: errors first, then by file, line, column, rule, object and pointer.
 func Merge(all []Finding) []Finding {
 	at := map[string]int{}
 	var out []Finding
 	for _, f := range all {
-		f = f.WithFingerprint()
+		f = f.cleaned().WithFingerprint()
 		key := f.Fingerprint + string(f.Class) + string(f.Severity)
 		i, seen := at[key]
 		if !seen {

@@ -36,6 +36,8 @@ type Gated struct {
 	Unknown  int
 	Waived   int
 	Rules    int
+	// Described are the rules that judged.
+	Described []Rule
 }
 
 // Denied says that nothing of this tree may reach a cluster.
@@ -45,7 +47,7 @@ func (g *Gated) Denied() bool { return slices.ContainsFunc(g.Findings, finding.F
 // OpenAPI and judges it with the engine. Findings carry source positions; a
 // component that does not render is a finding, and the others are judged.
 func Gate(ctx context.Context, engine *Engine, cat *catalog.Catalog, o GateOptions) (*Gated, error) {
-	g := &Gated{Version: o.KubeVersion, Rules: len(engine.Rules())}
+	g := &Gated{Version: o.KubeVersion, Rules: len(engine.Rules()), Described: engine.Rules()}
 	if g.Version == "" {
 		g.Version = cat.Baseline.Spec.Kubernetes
 	}

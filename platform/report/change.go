@@ -165,7 +165,7 @@ func (s *ChangeSet) headline() string {
 		what  string
 	}{{s.Joins, "joins"}, {s.Leaves, "leaves"}} {
 		if len(moved.names) > 0 {
-			text += fmt.Sprintf(" · %s %s", strings.Join(moved.names, ", "), moved.what)
+			text += fmt.Sprintf(" · %s %s", onClusters(moved.names, 0), moved.what)
 		}
 	}
 	return text

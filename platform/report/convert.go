@@ -1,6 +1,9 @@
 package report
 
 import (
+	"maps"
+	"slices"
+
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/policy"
 )
@@ -13,11 +16,18 @@ func New(command string, cat *catalog.Catalog) *Result {
 // AddGate takes over what rendering, schema and policy found.
 func (r *Result) AddGate(g *policy.Gated) {
 	r.Revision, r.Kubernetes, r.Findings = g.Rendered.Revision, g.Version, g.Findings
+	r.Rules, r.Scopes = g.Described, nil
 	components := map[string]bool{}
 	for _, b := range g.Rendered.Bundles {
+		scope, own := Scope{Cluster: b.Cluster}, map[string]bool{}
 		for _, o := range b.Objects {
-			components[o.Component] = true
+			components[o.Component], own[o.Component] = true, true
 		}
+		scope.Components = slices.Sorted(maps.Keys(own))
+		for _, n := range b.NotRendered {
+			scope.NotRendered = append(scope.NotRendered, n.Component)
+		}
+		r.Scopes = append(r.Scopes, scope)
 		r.Counts.NotRendered += len(b.NotRendered)
 	}
 	r.Counts.Clusters, r.Counts.Components = len(g.Rendered.Bundles), len(components)

@@ -15,11 +15,18 @@ const (
 	TextFormat Format = "text"
 	JSONFormat Format = "json"
 	YAMLFormat Format = "yaml"
+
+	SARIFFormat    Format = "sarif"
+	JUnitFormat    Format = "junit"
+	GitHubFormat   Format = "github"
+	GitLabFormat   Format = "gitlab"
+	MarkdownFormat Format = "markdown"
 )
 
 // Formats lists the known formats.
 func Formats() []string {
-	return []string{string(TextFormat), string(JSONFormat), string(YAMLFormat)}
+	return []string{string(TextFormat), string(JSONFormat), string(YAMLFormat),
+		string(SARIFFormat), string(JUnitFormat), string(GitHubFormat), string(GitLabFormat), string(MarkdownFormat)}
 }
 
 // ParseFormat reads "FORMAT" or "FORMAT=PATH"; an empty path means standard output.
@@ -38,6 +45,16 @@ func Write(w io.Writer, f Format, r *Result, o TextOptions) error {
 		return JSON(w, r)
 	case YAMLFormat:
 		return YAML(w, r)
+	case SARIFFormat:
+		return SARIF(w, r)
+	case JUnitFormat:
+		return JUnit(w, r)
+	case GitHubFormat:
+		return GitHub(w, r)
+	case GitLabFormat:
+		return GitLab(w, r)
+	case MarkdownFormat:
+		return Markdown(w, r, o)
 	case TextFormat:
 	}
 	return Text(w, r, o)

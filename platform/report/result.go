@@ -8,6 +8,7 @@ import (
 
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/track"
 	"dualtrack.internal/platform/validate"
 )
@@ -59,6 +60,9 @@ type Result struct {
 	Counts     Counts            `json:"counts"`
 	Awaited    bool              `json:"-"` // the command promises convergence: a cluster that does not run is a failure
 	Next       []string          `json:"-"` // commands a person may want next
+	Rules      []policy.Rule     `json:"-"` // that judged; `platform policy explain` tells them too
+	Scopes     []Scope           `json:"-"` // what each cluster consists of
+	Folder     string            `json:"-"` // of the tree within its Git repository, "" for its root
 }
 
 // Counts is how much was looked at.

@@ -16,8 +16,9 @@ import (
 
 // TextOptions change what a person is shown.
 type TextOptions struct {
-	Verbose bool // every verdict, waived and info findings too
-	Color   bool // for a terminal
+	Verbose bool   // every verdict, waived and info findings too
+	Color   bool   // for a terminal
+	Link    string // to a form of the report that holds all, for those that can link
 }
 
 // shown is how many lines of one kind a person sees without -v.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/kube-openapi/pkg/validation/strfmt"
+
+	"dualtrack.internal/platform/finding"
 )
 
 // article says what a schema wants, "an integer".
@@ -67,10 +70,15 @@ func quote(v any) string {
 // shown is a value in words; a Secret's values are never shown.
 func (w *walk) shown(v any) string {
 	what := kindOf(v)
-	if q := quote(v); q != "" && !w.secret {
+	if q := quote(v); q != "" && !w.hides(v) {
 		return what + " " + q
 	}
 	return strings.Replace(what, "the ", "a ", 1)
+}
+
+// hides says that a value at the current path is not to be shown.
+func (w *walk) hides(v any) bool {
+	return w.secret || !reflect.DeepEqual(finding.HideAt(w.o.Object, w.pointer(), v), v)
 }
 
 // fitsType judges a value's type and reports one that does not fit.
@@ -110,7 +118,7 @@ func (w *walk) mendType(n *node, v any) (string, json.RawMessage) {
 	switch v := v.(type) {
 	case string:
 		var as any
-		if json.Unmarshal([]byte(v), &as) == nil && !w.secret {
+		if json.Unmarshal([]byte(v), &as) == nil && !w.hides(v) {
 			_, isBool := as.(bool)
 			if n.Type == "integer" && isInteger(as) || n.Type == "number" && as != nil && !isBool || n.Type == "boolean" && isBool {
 				return fmt.Sprintf("write %s without quotes", v), patch("replace", w.pointer(), json.RawMessage(v))
@@ -118,7 +126,7 @@ func (w *walk) mendType(n *node, v any) (string, json.RawMessage) {
 		}
 	case bool, int64, int, float64:
 		if n.Type == "string" {
-			if w.secret {
+			if w.hides(v) {
 				return "put it in quotes", nil
 			}
 			s := canonical(v)

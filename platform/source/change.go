@@ -64,6 +64,23 @@ func FindChange(dir string, o ChangeOptions) (*Change, error) {
 
 const workingTree = "working tree"
 
+// Folder is the path of a folder within the Git repository that holds it, with
+// forward slashes; "" for its root and outside Git.
+func Folder(dir string) (string, error) {
+	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the Git repository of %s: %w", dir, err)
+	}
+	folder, err := folderIn(repo, dir)
+	if folder == "." {
+		folder = ""
+	}
+	return folder, err
+}
+
 // folderIn is the path of a folder within its repository, with forward slashes.
 func folderIn(repo *git.Repository, dir string) (string, error) {
 	tree, err := repo.Worktree()

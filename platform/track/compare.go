@@ -9,6 +9,8 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"dualtrack.internal/platform/finding"
 )
 
 // fieldsMost bounds the differing fields that are told of one object.
@@ -134,7 +136,7 @@ func names(list []any) ([]string, bool) {
 }
 
 // Explain finishes an object's differing fields: each gets its last writer, and
-// a Secret's values are masked.
+// what must not be shown is hidden: a Secret's values, and what looks like one.
 func Explain(fields []Field, live *unstructured.Unstructured) []Field {
 	out := make([]Field, len(fields))
 	for i, f := range fields {
@@ -144,6 +146,8 @@ func Explain(fields []Field, live *unstructured.Unstructured) []Field {
 		}
 		if secret(live) && secretField(f.Pointer) {
 			f.Want, f.Have = mask(f.Want), mask(f.Have)
+		} else if live != nil {
+			f.Want, f.Have = finding.HideAt(live.Object, f.Pointer, f.Want), finding.HideAt(live.Object, f.Pointer, f.Have)
 		}
 		out[i] = f
 	}
