@@ -69,6 +69,7 @@ type environment struct {
 	adopt    bool     // --adopt
 	override string   // --provider
 	image    string   // --node-image
+	plain    plainOptions
 	result   *report.Result
 }
 

@@ -161,7 +161,7 @@ func (p *plan) read(ctx context.Context, t tree) error {
 	})
 	for i, name := range names {
 		group.Go(func() error {
-			inputs[i] = readInput(t, p.catalog.Components[name], p.catalog.Baseline)
+			inputs[i] = readInput(t, name, p.catalog.Components[name], p.catalog.Baseline)
 			return ctx.Err()
 		})
 	}
@@ -176,8 +176,11 @@ func (p *plan) read(ctx context.Context, t tree) error {
 	return nil
 }
 
-func readInput(t tree, c *catalog.Component, b *catalog.Baseline) *input {
+func readInput(t tree, key string, c *catalog.Component, b *catalog.Baseline) *input {
 	in := &input{}
+	if c.Plain != nil {
+		return plainInput(key, c)
+	}
 	if in.images, in.err = imagesOf(c, b); in.err != nil {
 		return in
 	}
