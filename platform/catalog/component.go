@@ -11,7 +11,10 @@ type Component struct {
 	// to the repository.
 	Dir  string `yaml:"-"`
 	File string `yaml:"-"`
-	at   places
+	// Plain says how it is rendered when no component.yaml describes it; nil
+	// otherwise.
+	Plain *Plain `yaml:"-"`
+	at    places
 }
 
 // At is where a field of the component stands ("spec.source.helm.path"), or the

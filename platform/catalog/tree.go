@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"dualtrack.internal/platform/finding"
 )
@@ -30,6 +31,8 @@ type Tree struct {
 	root  *os.Root // what files reads; nil when it is no folder of the disk
 	dir   string   // "" when files is no folder of the disk
 	base  *Base    // nil without one
+
+	modules func() []string // paths of Git submodules, read once
 }
 
 // OpenTree opens the repository in a folder. The caller closes it.
@@ -42,13 +45,18 @@ func OpenTree(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
-	return &Tree{files: root.FS(), root: root, dir: abs}, nil
+	return newTree(Tree{files: root.FS(), root: root, dir: abs}), nil
 }
 
 // TreeOf is the tree of files that stand elsewhere than in a folder, a commit's
 // for example, with a distribution under them; a nil base is none. The files
 // must be safe for use by several goroutines and follow links within them only.
-func TreeOf(files fs.FS, base *Base) *Tree { return &Tree{files: files, base: base} }
+func TreeOf(files fs.FS, base *Base) *Tree { return newTree(Tree{files: files, base: base}) }
+
+func newTree(t Tree) *Tree {
+	t.modules = sync.OnceValue(func() []string { return submodules(t.files) })
+	return &t
+}
 
 // Close lets go of the folder.
 func (t *Tree) Close() error {
@@ -78,7 +86,7 @@ func (t *Tree) Read(rel string) ([]byte, error) {
 	case info.IsDir():
 		return nil, problem(at, "", "is a folder", "put a file here")
 	case !info.Mode().IsRegular():
-		return nil, problem(at, "", "is not a regular file", "put a plain file here")
+		return nil, t.irregular(rel, info)
 	case info.Size() > maxFile:
 		return nil, tooLong(at, info.Size())
 	}
@@ -94,14 +102,19 @@ func (t *Tree) Read(rel string) ([]byte, error) {
 	if len(data) > maxFile { // it grew since stat
 		return nil, tooLong(at, int64(len(data)))
 	}
+	if p := checkPointer(rel, data); p != nil {
+		return nil, p
+	}
 	if p := checkText(rel, data); p != nil {
 		return nil, p
 	}
 	return data, nil
 }
 
-func tooLong(at finding.Position, size int64) *finding.Problem {
-	return problem(at, "", fmt.Sprintf("is %d bytes long; a file may have %d", size, maxFile), "split it")
+func tooLong(at finding.Position, size int64) *finding.Problem { return tooLongFor(at, size, maxFile) }
+
+func tooLongFor(at finding.Position, size int64, most int) *finding.Problem {
+	return problem(at, "", fmt.Sprintf("is %d bytes long; a file may have %d", size, most), "split it")
 }
 
 // IsDir says whether a path names a folder of the repository.
@@ -181,7 +194,7 @@ func (t *Tree) walk(rel string, files *[]string) error {
 				return err
 			}
 		default:
-			return problem(finding.Position{File: at}, "", "is not a regular file", "put a plain file here")
+			return t.irregular(at, info)
 		}
 		if len(*files) > maxFiles {
 			return problem(finding.Position{File: rel}, "", fmt.Sprintf("has more than %d files", maxFiles), "split it")
@@ -219,6 +232,9 @@ func (t *Tree) stat(rel string) (fs.FileInfo, error) {
 	if !fs.ValidPath(rel) || strings.Contains(rel, `\`) {
 		return nil, problem(finding.Position{File: rel}, "", "is no path within the repository",
 			"write a relative path with forward slashes and without ..")
+	}
+	if module := t.submodule(rel); module != "" {
+		return nil, Submodule(module)
 	}
 	info, err := fs.Stat(t.files, rel)
 	if err != nil {

@@ -32,7 +32,7 @@ func (o changeOptions) check() error {
 // change finds what is to be compared, nil when the tree is to be judged alone: as
 // it is asked for, and where nothing lies between the sides.
 func (e *environment) change(o changeOptions) (*source.Change, error) {
-	root, err := catalog.FindRoot(e.dir)
+	root, err := e.root()
 	if err != nil || o.full {
 		return nil, err
 	}
@@ -52,8 +52,12 @@ func (e *environment) change(o changeOptions) (*source.Change, error) {
 	return c, nil
 }
 
-// loadSide reads one side of a change: the working tree, or a commit.
-func (e *environment) loadSide(p source.Point) (*catalog.Catalog, error) {
+// loadSide reads one side of a change: the working tree, or a commit. Of the base
+// little is asked: it may be that only the head has a cluster.
+func (e *environment) loadSide(ctx context.Context, p source.Point, base bool) (*catalog.Catalog, error) {
+	if e.plain.set() {
+		return e.loadPlain(ctx, p, base)
+	}
 	if p.Files == nil {
 		return e.load()
 	}
@@ -79,7 +83,7 @@ func (e *environment) loadSide(p source.Point) (*catalog.Catalog, error) {
 
 // checkChange judges what a change brings.
 func (e *environment) checkChange(ctx context.Context, c *source.Change, head *catalog.Catalog, o policy.GateOptions, all bool) (*report.Result, error) {
-	base, err := e.loadSide(*c.Base)
+	base, err := e.loadSide(ctx, *c.Base, true)
 	if err != nil {
 		if problems, _ := finding.Gather(err); len(problems) == 0 && !errors.Is(err, source.ErrNotKept) {
 			return nil, err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -19,36 +20,29 @@ func newCheck(env *environment) *cobra.Command {
 			"and the catalog's own CRDs, and judges it with policy. It needs neither cluster nor network.\n" +
 			"On a branch it compares with where the branch left the default branch, shows what changes on\n" +
 			"every cluster, and fails for what the change brings, not for what was there; --full judges all.\n" +
-			"With --kube-version it says what breaks when the clusters are upgraded.",
+			"With --kube-version it says what breaks when the clusters are upgraded.\n\n" +
+			"With --tree it needs no catalog: each folder that the pattern meets is a cluster named by its\n" +
+			"folder (by its path where names clash), be it a kustomization, a chart, or YAML with the folders\n" +
+			"below. Bases anywhere in the repository count, and so do the paths that Flux's Kustomizations and\n" +
+			"HelmReleases and Argo CD's Applications and ApplicationSets name in it; an Application for another\n" +
+			"cluster makes that one. What is not followed (remote bases and charts, values of Secrets) is said\n" +
+			"at its line and counts as unknown. A chart is rendered with its own values; with --values each\n" +
+			"values file makes a cluster: values-prod.yaml and prod/values.yaml are for prod. In patterns *\n" +
+			"stands for a name, ** for folders. What only a catalog tells (allowed registries, waves, settings\n" +
+			"of clusters) is not judged.",
+		Example: "  platform check --tree 'overlays/*'\n" +
+			"  platform check --tree charts/app --values 'charts/app/values-*.yaml'\n" +
+			"  platform check --tree 'clusters/*' --base origin/main --head HEAD",
 		Args: argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(sides.check(), checkLink(env.link)); err != nil {
+			if err := errors.Join(sides.check(), checkLink(env.link), env.plain.check()); err != nil {
 				return err
 			}
-			change, err := env.change(sides)
-			if err != nil {
-				return err
-			}
-			head := source.Point{}
-			if change != nil {
-				head = change.Head
-			}
-			cat, err := env.loadSide(head)
-			if err != nil {
-				return err
-			}
-			if o.Clusters, err = env.chosen(cat); err != nil {
-				return err
-			}
-			if change == nil || change.Base == nil {
-				_, env.result, err = env.gate(cmd.Context(), cat, "check", o)
-				return err
-			}
-			env.result, err = env.checkChange(cmd.Context(), change, cat, o, sides.failOn == "all")
-			return err
+			return env.check(cmd.Context(), sides, o)
 		},
 	}
 	clusterFlag(cmd, env)
+	plainFlags(cmd, &env.plain)
 	cmd.Flags().StringVar(&o.KubeVersion, "kube-version", "", "judge against this Kubernetes version instead of the baseline's")
 	cmd.Flags().StringVar(&sides.base, "base", "", "compare with this Git revision instead of the merge base")
 	cmd.Flags().StringVar(&sides.head, "head", "", "judge this Git revision instead of the working tree")
@@ -56,4 +50,30 @@ func newCheck(env *environment) *cobra.Command {
 	cmd.Flags().StringVar(&env.link, "report-url", "", "where a form of the report that holds all will be; -o markdown and github link to it")
 	cmd.Flags().StringVar(&sides.failOn, "fail-on", "new", "fail for findings that are new, or for all")
 	return cmd
+}
+
+// check judges the tree, or what lies between the two sides.
+func (e *environment) check(ctx context.Context, sides changeOptions, o policy.GateOptions) error {
+	e.sayPlain()
+	change, err := e.change(sides)
+	if err != nil {
+		return err
+	}
+	head := source.Point{}
+	if change != nil {
+		head = change.Head
+	}
+	cat, err := e.loadSide(ctx, head, false)
+	if err != nil {
+		return err
+	}
+	if o.Clusters, err = e.chosen(cat); err != nil {
+		return err
+	}
+	if change == nil || change.Base == nil {
+		_, e.result, err = e.gate(ctx, cat, "check", o)
+		return err
+	}
+	e.result, err = e.checkChange(ctx, change, cat, o, sides.failOn == "all")
+	return err
 }

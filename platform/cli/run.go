@@ -79,6 +79,7 @@ type environment struct {
 	mirror   string // --mirror
 	offline  bool   // --offline
 	remotes  []*remote.Store
+	plain    plainOptions
 	result   *report.Result
 }
 

@@ -88,13 +88,19 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	for i, b := range g.Rendered.Bundles {
 		group.Go(func() error {
 			parts[i] = g.validate(ctx, validator, b)
+			if isPlain(cat, b.Cluster) {
+				mayBeElsewhere(validator.Extend(b.Objects), parts[i])
+			}
 			var err error
 			results[i], err = engine.Judge(ctx, Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: notRendered(b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
+				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
 				Production: slices.Contains(production, b.Cluster), Parts: b.Parts,
 			})
+			if err == nil && isPlain(cat, b.Cluster) {
+				withoutCatalog(results[i].Findings)
+			}
 			return err
 		})
 	}
@@ -102,6 +108,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 		return err
 	}
 	all := slices.Clone(g.Rendered.Findings)
+	g.Unknown += unknowns(all)
 	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
 		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
 	}
@@ -113,7 +120,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 		}
 		g.Objects += len(b.Objects)
 		g.Passed += results[i].Passed
-		g.Unknown += results[i].Unknown
+		g.Unknown += results[i].Unknown + unknowns(parts[i])
 		g.Waived += results[i].Waived
 	}
 	g.Findings = finding.Merge(all)
@@ -142,6 +149,16 @@ func realNodes(c *catalog.Cluster, provider string) bool {
 		return true
 	}
 	return len(c.Spec.Nodes) > 0 && !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return !n.Real })
+}
+
+// partial names what a bundle lacks. A tree without a catalog does not say that it
+// is all of a cluster.
+func partial(cat *catalog.Catalog, b *render.Bundle) []string {
+	names := notRendered(b)
+	if isPlain(cat, b.Cluster) {
+		names = append(names, "what stands in other places")
+	}
+	return names
 }
 
 func notRendered(b *render.Bundle) []string {

@@ -164,7 +164,7 @@ func (p *plan) read(ctx context.Context, t tree) error {
 	})
 	for i, name := range names {
 		group.Go(func() error {
-			inputs[i] = readInput(ctx, t, p.catalog, p.catalog.Components[name])
+			inputs[i] = readInput(ctx, t, name, p.catalog)
 			return ctx.Err()
 		})
 	}
@@ -180,8 +180,11 @@ func (p *plan) read(ctx context.Context, t tree) error {
 	return nil
 }
 
-func readInput(ctx context.Context, t tree, cat *catalog.Catalog, c *catalog.Component) *input {
-	in := &input{}
+func readInput(ctx context.Context, t tree, key string, cat *catalog.Catalog) *input {
+	in, c := &input{}, cat.Components[key]
+	if c.Plain != nil {
+		return plainInput(key, c)
+	}
 	if in.images, in.err = imagesOf(c, cat.Baseline); in.err != nil {
 		return in
 	}

@@ -36,8 +36,9 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 		own := slices.Clone(res.findings)
 		if res.err != nil {
 			b.NotRendered = append(b.NotRendered, NotRendered{Component: j.component.Name, Err: res.err})
-			own = append(own, failures(j.component.File, res.err)...)
+			own = append(own, unknownElsewhere(j.component, failures(j.component.File, res.err))...)
 		}
+		own = append(own, notes(j.component)...)
 		findings = append(findings, distinct(own, j.component.Name)...)
 		b.Objects = append(b.Objects, res.objects...)
 		b.Hooks = append(b.Hooks, res.hooks...)

@@ -25,8 +25,16 @@ func finish(j *job, objects []raw, known scopes) ([]raw, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	if plain := j.component.Plain; plain != nil {
+		if err := deliver(objects, plain.Delivery); err != nil {
+			return nil, err
+		}
+	}
 	known = known.with(objects)
 	for _, r := range objects {
+		if j.component.Plain != nil && j.component.Spec.Source.Helm != nil {
+			break // `helm template` leaves the release's namespace to whoever applies
+		}
 		if r.object.GetNamespace() == "" && j.component.Spec.Namespace != "" && known.namespaced(r.object.GroupVersionKind()) {
 			r.object.SetNamespace(j.component.Spec.Namespace)
 		}
@@ -34,6 +42,9 @@ func finish(j *job, objects []raw, known scopes) ([]raw, error) {
 	objects, err := applyPatches(objects, j.patches)
 	if err != nil {
 		return nil, err
+	}
+	if j.component.Plain != nil { // an object stays as its author's tools render it
+		return objects, nil
 	}
 	for _, r := range objects {
 		resolveImages(r.object.Object, j.images, 0)

@@ -66,6 +66,9 @@ func guardFile(f *folder, name string) finding.Problems {
 	if err := k.Unmarshal(f.data[name]); err != nil {
 		return finding.Problems{malformed(name, root, err)}
 	}
+	if f.plain != nil { // what it names was followed, or noted, when its files were gathered
+		return nil
+	}
 	problems := forbidden(name, root, &k)
 	for _, ref := range references(&k) {
 		if p := checkReference(f, name, root, ref); p != nil {

@@ -50,8 +50,11 @@ func (r *release) run() ([]raw, []finding.Finding, error) {
 		return nil, nil, err
 	}
 	scan := r.scan(c, values)
-	if err := scan.problems.Err(); err != nil {
+	if err := scan.problems.Err(); err != nil && r.folder.plain == nil {
 		return nil, nil, err
+	}
+	for _, p := range scan.problems { // of a chart that others keep; what changes by it is not its author's doing
+		scan.findings = append(scan.findings, finding.Finding{Rule: Rule, Severity: finding.Warning, Message: p.What, Position: p.Position, Mend: p.Mend})
 	}
 	rendered, err := engine.Engine{}.Render(c, values)
 	if err != nil {
@@ -80,8 +83,11 @@ func (r *release) run() ([]raw, []finding.Finding, error) {
 func (r *release) load() (*chart.Chart, error) {
 	var files []*loader.BufferedFile
 	for _, name := range r.folder.under(r.dir) {
-		data := r.folder.data[name]
-		rel := strings.TrimPrefix(name, r.dir+"/")
+		data := r.folder.asRun(name)
+		rel := name
+		if r.dir != "." {
+			rel = strings.TrimPrefix(name, r.dir+"/")
+		}
 		files = append(files, &loader.BufferedFile{Name: rel, Data: data})
 		if path.Base(rel) == "values.schema.json" {
 			if p := checkSchema(name, data); p != nil {
@@ -94,7 +100,7 @@ func (r *release) load() (*chart.Chart, error) {
 			}
 		}
 	}
-	manifest := r.dir + "/Chart.yaml"
+	manifest := path.Join(r.dir, "Chart.yaml")
 	c, err := loader.LoadFiles(files)
 	if err != nil {
 		return nil, &finding.Problem{Position: finding.Position{File: manifest}, What: "is no chart: " + err.Error(),
@@ -163,7 +169,7 @@ func (r *release) renderValues(c *chart.Chart) (chartutil.Values, error) {
 		return nil, fmt.Errorf("values of %s: %w", r.name, err)
 	}
 	if err := chartutil.ProcessDependencies(c, values); err != nil {
-		return nil, &finding.Problem{Position: finding.Position{File: r.dir + "/Chart.yaml"}, Field: "dependencies",
+		return nil, &finding.Problem{Position: finding.Position{File: path.Join(r.dir, "Chart.yaml")}, Field: "dependencies",
 			What: err.Error(), Mend: "mend the dependencies' conditions"}
 	}
 	merged, err := chartutil.ToRenderValues(c, values, chartutil.ReleaseOptions{
@@ -172,7 +178,7 @@ func (r *release) renderValues(c *chart.Chart) (chartutil.Values, error) {
 	if err != nil {
 		return nil, &finding.Problem{Position: r.valuesAt, Field: "values",
 			What: strings.Join(strings.Fields(err.Error()), " "),
-			Mend: "see " + r.dir + "/values.schema.json and values.yaml"}
+			Mend: "see " + path.Join(r.dir, "values.schema.json") + " and values.yaml"}
 	}
 	return merged, nil
 }
@@ -201,7 +207,16 @@ func (r *release) failure(err error) error {
 // "chart/templates/…" or "chart/charts/sub/templates/…".
 func (r *release) source(name string) string {
 	_, rel, _ := strings.Cut(name, "/")
-	return path.Join(r.dir, rel)
+	file := path.Join(r.dir, rel)
+	if r.folder.plain == nil {
+		return file
+	}
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) { // the innermost first
+		if real, ok := r.folder.plain.Alias[dir]; ok {
+			return path.Join(real, strings.TrimPrefix(file, dir))
+		}
+	}
+	return file
 }
 
 // objects reads what one template gave.

@@ -72,9 +72,9 @@ func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job 
 		return &job{origin: origin{component: &catalog.Component{Name: entry.Name, File: cl.File}}, err: &finding.Problem{
 			Position: entry.Position, What: "no component is called " + entry.Name, Mend: "add it or mend the name"}}
 	}
-	input := p.inputs[c.Name]
+	input := p.inputs[entry.Name]
 	profile := c.Spec.Profiles[cl.Spec.Profile]
-	j := &job{origin: origin{component: c, folder: input.folder}, stage: p.stages[c.Name], images: input.images, err: input.err,
+	j := &job{origin: origin{component: c, folder: input.folder}, stage: p.stages[entry.Name], images: input.images, err: input.err,
 		patches: ofRole(slices.Concat(profile.Patches, entry.Patches), cl.Spec.Role)}
 	if j.err != nil {
 		return j
@@ -98,7 +98,7 @@ func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job 
 		if input.asksAPIs {
 			j.apis = p.apisOf(cl)
 		}
-	default:
+	case c.Plain == nil:
 		j.err = &finding.Problem{Position: c.At("spec.source"), Field: "spec.source", What: "names no source",
 			Mend: "write kustomize or helm"}
 	}
@@ -135,6 +135,9 @@ func (o *origin) key(kubernetes string) string {
 	digest := ""
 	if o.folder != nil {
 		digest = o.folder.digest
+	}
+	if o.component.Plain != nil { // equal files of two places are two components
+		digest += "\x00" + o.folder.key
 	}
 	return sumJSON(o.component.Name, digest, o.dir, kubernetes, o.values, o.apis)
 }
@@ -173,7 +176,11 @@ func (m *made) run(ctx context.Context, kubernetes string) error {
 
 func (m *made) source(kubernetes string) ([]raw, []finding.Finding, error) {
 	helm := m.component.Spec.Source.Chart()
-	if helm == nil {
+	switch plain := m.component.Plain; {
+	case plain != nil && plain.Manifests != nil:
+		objects, err := readManifests(m.folder, plain.Manifests)
+		return objects, nil, err
+	case helm == nil:
 		objects, err := runKustomize(m.folder, m.dir)
 		return objects, nil, err
 	}

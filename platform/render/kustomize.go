@@ -69,10 +69,10 @@ func (b *build) load() error {
 			Mend: "add a kustomization.yaml or mend the component's path"}
 	}
 	for _, name := range b.folder.names {
-		data := b.folder.data[name]
+		data := b.folder.asRun(name)
 		if name == b.top {
 			var err error
-			if data, err = withOrigins(data); err != nil {
+			if data, err = withOrigins(data, b.folder.plain != nil); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -83,12 +83,19 @@ func (b *build) load() error {
 	return nil
 }
 
-func withOrigins(data []byte) ([]byte, error) {
+func withOrigins(data []byte, others bool) ([]byte, error) {
 	var content map[string]any
 	if err := k8syaml.Unmarshal(data, &content); err != nil {
 		return nil, err
 	}
-	content["buildMetadata"] = []string{types.OriginAnnotations}
+	if content == nil {
+		content = map[string]any{}
+	}
+	asked, _ := content["buildMetadata"].([]any)
+	if !others {
+		asked = nil
+	}
+	content["buildMetadata"] = append(asked, types.OriginAnnotations)
 	return json.Marshal(content)
 }
 
@@ -104,6 +111,9 @@ func (b *build) run() (objects resmap.ResMap, err error) {
 	}()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsRootOnly
+	if b.folder.plain != nil { // there is nothing but the repository's files, and what lies outside its folder was noted
+		options.LoadRestrictions = types.LoadRestrictionsNone
+	}
 	options.PluginConfig = types.DisabledPluginConfig()
 	return krusty.MakeKustomizer(options).Run(b.files, inMemory(b.dir))
 }
@@ -181,7 +191,7 @@ func metadataStrings(file string, root *yaml.Node) finding.Problems {
 
 // failure puts kustomize's error at the kustomization it ran.
 func (b *build) failure(err error) error {
-	what := strings.ReplaceAll(innermost(err.Error()), "'/"+b.folder.dir, "'"+b.folder.dir)
+	what := strings.ReplaceAll(innermost(err.Error()), "'/"+strings.TrimPrefix(b.folder.dir, "."), "'"+strings.TrimPrefix(b.folder.dir, "."))
 	return &finding.Problem{Position: finding.Position{File: b.top}, What: what,
 		Mend: "mend the kustomization or what it names"}
 }

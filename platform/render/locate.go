@@ -17,6 +17,7 @@ import (
 // each object came from. Safe for use by several goroutines.
 type sources struct {
 	folders map[string]*folder // by the component's folder
+	plain   []*folder          // of one tree: what two of them hold by one path is the same
 	traces  map[*unstructured.Unstructured]*trace
 
 	mu   sync.Mutex
@@ -26,7 +27,11 @@ type sources struct {
 func newSources(p *plan) *sources {
 	s := &sources{folders: map[string]*folder{}, traces: map[*unstructured.Unstructured]*trace{}, docs: map[string][]place.Doc{}}
 	for _, in := range p.inputs {
-		if in.folder != nil {
+		switch {
+		case in.folder == nil:
+		case in.folder.plain != nil:
+			s.plain = append(s.plain, in.folder)
+		default:
 			s.folders[in.folder.dir] = in.folder
 		}
 	}
@@ -72,6 +77,11 @@ func (s *sources) data(file string) []byte {
 	for dir := path.Dir(file); dir != "." && dir != "/"; dir = path.Dir(dir) {
 		if f := s.folders[dir]; f != nil {
 			return f.data[file]
+		}
+	}
+	for _, f := range s.plain {
+		if data, ok := f.data[file]; ok {
+			return data
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"strings"
 	"text/template/parse"
 
@@ -97,7 +98,7 @@ func (s *templateScan) values(r *release, value any) {
 // valuePlace finds where a value is written: in the chart's own values, else
 // where the values over them begin.
 func (r *release) valuePlace(value string) finding.Position {
-	name := r.dir + "/values.yaml"
+	name := path.Join(r.dir, "values.yaml")
 	docs, _ := place.Scan(name, r.folder.data[name])
 	for _, d := range docs {
 		if node := place.FindScalar(d.Root, value, 0); node != nil {

@@ -70,5 +70,9 @@ func (s *Shared) keep(j *job, key string) {
 // and whose objects stand at the same places of their sources.
 func (p *plan) sharedKey(j *job) string {
 	c := j.component
-	return sumJSON(j.ownKey, j.stage, c.Name, c.File, c.Dir, c.Spec.Namespace, c.Spec.Source, j.valuesAt, p.known)
+	var plain []any // what is not among the files
+	if c.Plain != nil {
+		plain = []any{c.Plain.Manifests, c.Plain.Alias, c.Plain.Delivery}
+	}
+	return sumJSON(j.ownKey, j.stage, c.Name, c.File, c.Dir, c.Spec.Namespace, c.Spec.Source, j.valuesAt, p.known, plain)
 }

@@ -24,6 +24,9 @@ type folder struct {
 	names  []string // sorted, relative to the repository
 	data   map[string][]byte
 	digest string
+
+	key   string         // tells plain folders of equal files apart
+	plain *catalog.Plain // nil for a component with a component.yaml
 }
 
 // readFolder reads a component's folder. A file that can't be used fails the
@@ -76,6 +79,9 @@ func (f *folder) sum() string {
 
 // under lists the files below a folder of the component.
 func (f *folder) under(dir string) []string {
+	if dir == "." {
+		return f.names
+	}
 	var names []string
 	for _, name := range f.names {
 		if strings.HasPrefix(name, dir+"/") {
@@ -97,6 +103,9 @@ func (f *folder) has(name string) bool {
 // leaves the component.
 func (f *folder) inside(from, rel string) (string, bool) {
 	name := path.Join(from, rel)
+	if f.dir == "." {
+		return name, !path.IsAbs(rel) && name != ".." && !strings.HasPrefix(name, "../")
+	}
 	return name, !path.IsAbs(rel) && (name == f.dir || strings.HasPrefix(name, f.dir+"/"))
 }
 

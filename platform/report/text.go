@@ -81,7 +81,7 @@ func (r *Result) tells(f finding.Finding) bool {
 	switch {
 	case r.spared(f):
 		return false
-	case r.Command == "doctor", f.Denies():
+	case r.Command == "doctor", f.Denies(), f.Rule == "render" && f.Class == finding.Unknown:
 		return true
 	case f.Class == finding.Waived || f.Class == finding.Unknown || f.Severity == finding.Info:
 		return false

@@ -125,6 +125,16 @@ func minors() []int {
 // Version is the Kubernetes minor the validator judges by ("1.99").
 func (v *Validator) Version() string { return release(v.minor) }
 
+// Knows says whether any kind of a group is known.
+func (v *Validator) Knows(group string) bool {
+	for gvk := range v.kinds {
+		if gvk.Group == group {
+			return true
+		}
+	}
+	return false
+}
+
 // Scope says whether a kind's objects live in a namespace. A custom resource is
 // known to the validator that Extend gives.
 func (v *Validator) Scope(gvk kube.GroupVersionKind) (namespaced, known bool) {

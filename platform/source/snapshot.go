@@ -16,7 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
-	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/catalog"
 )
 
 // maxLinks bounds the links followed for one path, as Linux does.
@@ -166,6 +166,9 @@ func (s *Snapshot) lookup(name string, follow bool) (object.TreeEntry, error) {
 			at = at[:len(at)-1]
 			continue
 		}
+		if at[len(at)-1].Mode == filemode.Submodule {
+			return object.TreeEntry{}, catalog.Submodule(pathOf(at))
+		}
 		entry, err := s.child(at[len(at)-1], part)
 		if err != nil {
 			return entry, err
@@ -189,14 +192,18 @@ func (s *Snapshot) lookup(name string, follow bool) (object.TreeEntry, error) {
 	return at[len(at)-1], nil
 }
 
+// pathOf joins the names of the folders that lead to the last of them.
+func pathOf(at []object.TreeEntry) string {
+	names := make([]string, len(at))
+	for i, e := range at {
+		names[i] = e.Name
+	}
+	return path.Join(names...)
+}
+
 // child finds an entry of a folder by name.
 func (s *Snapshot) child(folder object.TreeEntry, name string) (object.TreeEntry, error) {
-	switch folder.Mode {
-	case filemode.Dir:
-	case filemode.Submodule:
-		return object.TreeEntry{}, (&finding.Problem{Position: finding.Position{File: folder.Name}, What: "is a Git submodule, whose files are in another repository",
-			Mend: "put the files themselves here"}).WithCause(fs.ErrNotExist)
-	default:
+	if folder.Mode != filemode.Dir {
 		return object.TreeEntry{}, fs.ErrNotExist
 	}
 	entries, err := s.entries(folder.Hash)
