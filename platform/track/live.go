@@ -136,6 +136,9 @@ func RefOf(u *unstructured.Unstructured) finding.Object {
 type Live struct {
 	Objects map[finding.Object]*unstructured.Unstructured // absent when not there
 	Failed  map[finding.Object]error                      // could not be read
+	// Unused are claims that their class binds once a pod uses them, and that none
+	// uses yet: they are as they should be, and pending.
+	Unused map[finding.Object]bool
 }
 
 // Get finds a live object. It is shared: never change it in place.
@@ -182,12 +185,39 @@ func (c *Client) Observe(ctx context.Context, refs []finding.Object) (*Live, err
 			out.Failed[o] = err
 		}
 	}
+	c.unused(ctx, out)
 	return out, nil
 }
 
 func newLive() *Live {
-	return &Live{Objects: map[finding.Object]*unstructured.Unstructured{}, Failed: map[finding.Object]error{}}
+	return &Live{Objects: map[finding.Object]*unstructured.Unstructured{}, Failed: map[finding.Object]error{},
+		Unused: map[finding.Object]bool{}}
 }
+
+// unused finds the claims that wait for their first consumer. The scheduler notes
+// the node of a pod that uses one in an annotation (selected-node), after which the
+// claim is to be bound. A class that can't be read leaves a claim pending.
+func (c *Client) unused(ctx context.Context, out *Live) {
+	late := map[string]bool{} // by class
+	for o, u := range out.Objects {
+		phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
+		name, _, _ := unstructured.NestedString(u.Object, "spec", "storageClassName")
+		if o.Kind != "PersistentVolumeClaim" || o.Group() != "" || phase != "Pending" || name == "" || u.GetAnnotations()[selectedNode] != "" {
+			continue
+		}
+		if _, known := late[name]; !known {
+			class, err := c.Get(ctx, finding.Object{APIVersion: "storage.k8s.io/v1", Kind: "StorageClass", Name: name})
+			late[name] = err == nil && class != nil && class.Object["volumeBindingMode"] == "WaitForFirstConsumer"
+		}
+		if late[name] {
+			out.Unused[o] = true
+		}
+	}
+}
+
+// selectedNode is the scheduler's annotation, of k8s.io/component-helpers' package
+// storage/volume.
+const selectedNode = "volume.kubernetes.io/selected-node"
 
 // observeKind reads the objects of one kind.
 func (c *Client) observeKind(ctx context.Context, refs []finding.Object) (*Live, error) {

@@ -278,6 +278,9 @@ func notJudgeable(in track.Input, live *unstructured.Unstructured) string {
 		if phase != "Bound" && slices.Contains(in.Lacks, cluster.Volumes) {
 			return "the cluster offers no dynamic volumes"
 		}
+		if in.Live != nil && in.Live.Unused[track.RefOf(live)] {
+			return "it waits for its first consumer, and no pod uses it"
+		}
 	}
 	return ""
 }

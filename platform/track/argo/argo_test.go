@@ -39,7 +39,8 @@ func judge(t *testing.T, desired, live string, also ...string) track.Verdict {
 	o := render.Object{Unstructured: manifest(t, desired), Component: "test"}
 	in := track.Input{
 		Cluster: "x", Objects: []render.Object{o}, Lacks: []cluster.Ability{cluster.MetricsAPI},
-		Live: &track.Live{Objects: map[finding.Object]*unstructured.Unstructured{}, Failed: map[finding.Object]error{}},
+		Live: &track.Live{Objects: map[finding.Object]*unstructured.Unstructured{}, Failed: map[finding.Object]error{},
+			Unused: map[finding.Object]bool{{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: "ns", Name: "unused"}: true}},
 	}
 	for _, text := range also {
 		in.Objects = append(in.Objects, render.Object{Unstructured: manifest(t, text)})
@@ -71,6 +72,9 @@ func TestJudge(t *testing.T) {
 		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: ns}\nspec: {replicas: " + replicas + ", selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, resources: {requests: {cpu: " + cpu + "}}}]}}}\n"
 	}
 	hpa := "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, namespace: ns}\nspec: {maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n"
+	claim := func(name string) string {
+		return "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: " + name + ", namespace: ns}\nstatus: {phase: Pending}\n"
+	}
 	for _, tc := range []struct {
 		name, desired, live string
 		also                []string
@@ -88,6 +92,8 @@ func TestJudge(t *testing.T) {
 		{"quantities", deployment("1", "1000m"), deployment("1", "'1'"), nil, "in sync", "Synced/Progressing (two-way here)"},
 		{"replicas", deployment("1", "1"), deployment("4", "1"), nil, "differs /spec/replicas", "OutOfSync/Progressing (two-way here)"},
 		{"replicas of an autoscaler", deployment("1", "1"), deployment("4", "1"), []string{hpa}, "in sync", "Synced/Progressing (two-way here)"},
+		{"a claim to be bound", claim("used"), claim("used"), nil, "in sync", "Synced/Progressing (two-way here)"},
+		{"a claim that no pod uses", claim("unused"), claim("unused"), nil, "in sync", "Synced/not judged (two-way here)"},
 		{"HPA without metrics", hpa, hpa, nil, "in sync", "Synced/not judged (two-way here)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

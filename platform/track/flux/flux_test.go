@@ -187,9 +187,11 @@ func TestNotJudgeable(t *testing.T) {
 		{"no volumes", claim("Pending"), []cluster.Ability{cluster.Volumes}, track.NotJudgeable},
 		{"bound all the same", claim("Bound"), []cluster.Ability{cluster.Volumes}, track.Healthy},
 		{"volumes", claim("Pending"), nil, track.Progressing},
+		{"not used yet", strings.Replace(claim("Pending"), "name: x", "name: unused", 1), nil, track.NotJudgeable},
 	} {
 		v := track.Verdict{Object: finding.Object{}}
-		judgeHealth(&v, track.Input{Lacks: tc.lacks}, manifest(t, tc.live))
+		unused := map[finding.Object]bool{{APIVersion: "v1", Kind: "PersistentVolumeClaim", Name: "unused"}: true}
+		judgeHealth(&v, track.Input{Lacks: tc.lacks, Live: &track.Live{Unused: unused}}, manifest(t, tc.live))
 		if v.Health != tc.want || (v.Health == track.NotJudgeable) == (v.Why == "") && v.Health != track.Progressing {
 			t.Errorf("%s: %s (%s), want %s", tc.name, v.Health, v.Why, tc.want)
 		}
