@@ -31,7 +31,7 @@ func newRoot(env *environment) *cobra.Command {
 	flags.StringVarP(&env.dir, "directory", "w", ".", "folder inside the repository")
 	flags.StringVar(&env.state, "state-dir", "", "folder of the clusters' state (default: the user's state folder)")
 	flags.StringVar(&env.cache, "cache-dir", "", "folder of built programs (default: the user's cache folder)")
-	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: text, json or yaml; repeatable")
+	flags.StringArrayVarP(&env.outputs, "output", "o", nil, "FORMAT[=PATH]: text, json, yaml or html; repeatable")
 	flags.BoolVarP(&env.quiet, "quiet", "q", false, "no progress")
 	flags.BoolVarP(&env.verbose, "verbose", "v", false, "show everything")
 	root.AddGroup(

@@ -15,11 +15,12 @@ const (
 	TextFormat Format = "text"
 	JSONFormat Format = "json"
 	YAMLFormat Format = "yaml"
+	HTMLFormat Format = "html"
 )
 
 // Formats lists the known formats.
 func Formats() []string {
-	return []string{string(TextFormat), string(JSONFormat), string(YAMLFormat)}
+	return []string{string(TextFormat), string(JSONFormat), string(YAMLFormat), string(HTMLFormat)}
 }
 
 // ParseFormat reads "FORMAT" or "FORMAT=PATH"; an empty path means standard output.
@@ -38,6 +39,8 @@ func Write(w io.Writer, f Format, r *Result, o TextOptions) error {
 		return JSON(w, r)
 	case YAMLFormat:
 		return YAML(w, r)
+	case HTMLFormat:
+		return HTML(w, r)
 	case TextFormat:
 	}
 	return Text(w, r, o)

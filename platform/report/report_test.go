@@ -187,9 +187,9 @@ func TestParseFormat(t *testing.T) {
 		{in: "json", format: report.JSONFormat},
 		{in: "yaml=", format: report.YAMLFormat},
 		{in: "json=a=b.json", format: report.JSONFormat, path: "a=b.json"},
-		{in: "", err: `unknown output format ""; known are text, json, yaml`},
-		{in: "JSON", err: `unknown output format "JSON"; known are text, json, yaml`},
-		{in: "yml=x", err: `unknown output format "yml"; known are text, json, yaml`},
+		{in: "", err: `unknown output format ""; known are text, json, yaml, html`},
+		{in: "JSON", err: `unknown output format "JSON"; known are text, json, yaml, html`},
+		{in: "yml=x", err: `unknown output format "yml"; known are text, json, yaml, html`},
 	}
 	for _, c := range cases {
 		format, path, err := report.ParseFormat(c.in)
