@@ -36,6 +36,8 @@ func (e *environment) writeDocument(d document) error {
 			return d.JSON(w)
 		case report.YAMLFormat:
 			return asYAML(w, d)
+		case report.HTMLFormat:
+			return usagef("-o html shows what was found on the fleet, which this command does not look at; write text, json or yaml")
 		case report.TextFormat:
 		}
 		return d.Text(w)

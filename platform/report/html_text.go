@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -143,13 +144,9 @@ func objectText(u, was *unstructured.Unstructured) string {
 	if u == nil {
 		return ""
 	}
-	shown := u.Object
-	if u.GetKind() == "Secret" {
-		var against map[string]any
-		if was != nil {
-			against = was.Object
-		}
-		shown = masked(u.Object, against)
+	shown := concealed(u)
+	if was != nil {
+		shown = told(shown, u.Object, was.Object)
 	}
 	text := asYAML(shown)
 	if strings.Contains(text, `\n`) && !strings.ContainsFunc(text, isNote) {
@@ -171,42 +168,75 @@ func asYAML(v any) string {
 	return b.String()
 }
 
-// The words in place of a Secret's values. That one differs from the earlier side's
-// is told by the list of fields too.
+// The words in place of a value that is not shown.
 const (
 	secretValue   = "(secret)"
 	anotherSecret = "(secret, another value)"
 )
 
-// masked is a Secret without its values; keys stay.
-func masked(object, was map[string]any) map[string]any {
-	out := make(map[string]any, len(object))
-	for key, value := range object {
+// concealed is an object without what must not be shown: the values of a Secret,
+// whose keys stay.
+func concealed(u *unstructured.Unstructured) any {
+	if u.GetKind() != "Secret" {
+		return u.Object
+	}
+	out := make(map[string]any, len(u.Object))
+	for key, value := range u.Object {
 		out[key] = value
 		if key == "data" || key == "stringData" {
-			out[key] = hideValues(value, was[key])
+			out[key] = hideValues(value)
 		}
 	}
-	if meta, ok := object["metadata"].(map[string]any); ok {
+	if meta, ok := u.Object["metadata"].(map[string]any); ok {
 		out["metadata"] = withoutLastApplied(meta)
 	}
 	return out
 }
 
-func hideValues(v, earlier any) any {
+func hideValues(v any) any {
 	values, ok := v.(map[string]any)
 	if !ok {
 		return secretValue
 	}
-	was, _ := earlier.(map[string]any)
 	out := make(map[string]any, len(values))
-	for key, value := range values {
+	for key := range values {
 		out[key] = secretValue
-		if old, there := was[key]; there && !reflect.DeepEqual(old, value) {
-			out[key] = anotherSecret
-		}
 	}
 	return out
+}
+
+// told is what is shown of a later side, where a value that is not shown differs
+// from the earlier one's: else the two sides would read the same.
+func told(shown, now, was any) any {
+	switch v := shown.(type) {
+	case map[string]any:
+		now, ok := now.(map[string]any)
+		was, _ := was.(map[string]any)
+		if !ok || was == nil {
+			return v
+		}
+		out := make(map[string]any, len(v))
+		for key, value := range v {
+			out[key] = value
+			if old, there := was[key]; there {
+				out[key] = told(value, now[key], old)
+			}
+		}
+		return out
+	case []any:
+		now, _ := now.([]any)
+		was, _ := was.([]any)
+		out := slices.Clone(v)
+		for i := range out[:min(len(out), len(now), len(was))] {
+			out[i] = told(out[i], now[i], was[i])
+		}
+		return out
+	case string:
+		if v == secretValue && !reflect.DeepEqual(now, was) {
+			return anotherSecret
+		}
+	}
+	return shown
 }
 
 // withoutLastApplied hides the annotation in which kubectl keeps a whole object.

@@ -31,8 +31,9 @@ function showChange(list) {
   const small = list.reduce((n, e) => n + e.gone + e.come, 0) <= 200;
   let room = 400;
   const open = new Set(list.filter((e) => small || e.gone && e.come && (room -= e.gone + e.come + 8) > 0).map((e) => e.id));
-  return some([...components], 40, ([name, of]) => el("section.component", el("h3", name || "settings of clusters",
-    el("span.count", plural(of.length, "object"))), some(of, 100, (e) => objectEntry(e, open.has(e.id)))));
+  let drawn = 0; // entries made at first: of a large change the other components wait closed
+  return some([...components], 200, ([name, of]) => folding(`component ${name}`, 3, [name || "settings of clusters", el("span.count", plural(of.length, "object"))],
+    (drawn += of.length) <= 150 || drawn === of.length, () => some(of, 100, (e) => objectEntry(e, open.has(e.id)))));
 }
 
 // wants holds which objects a reader opened or closed.

@@ -75,6 +75,7 @@ function splitRow(r) {
 function foldRow(r, split, show) {
   const button = el("button.fold", { type: "button" }, `${plural(r.to - r.from, "line")} that stay${r.to - r.from === 1 ? "s" : ""}`);
   const row = el("tr.folded", el("td", { colspan: split ? 6 : 4 }, button));
+  row.run = r;
   button.addEventListener("click", () => {
     const opened = [];
     for (let i = r.from; i < r.to; i++) opened.push({ sign: " ", was: r.fold.was + i + 1, now: r.fold.now + i + 1, text: r.fold.gone[i], other: r.fold.gone[i] });
@@ -93,38 +94,32 @@ function nearby(node, then) {
   watcher.observe(node);
 }
 
-// diffOf is the table of one text.
+// diffOf shows one text, as a table for every chunk of rows: what one holds moves
+// nothing in the others. The next is made when it is scrolled to, or asked for.
 function diffOf(text, split, label) {
-  const list = blocks(text.rows);
   if (!text.gone || !text.come) split = false; // one side alone
-  const rows = rowsOf(list, split);
-  const body = el("tbody");
+  const rows = rowsOf(blocks(text.rows), split);
   const columns = split ? ["n", "sign", "code", "n", "sign", "code"] : ["n", "n", "sign", "code"];
   const heads = split ? ["line before", "sign", "before", "line after", "sign", "after"] : ["line before", "line after", "sign", "text"];
-  const table = el(`table.diff.${split ? "split" : "unified"}`, { "aria-label": label },
-    el("colgroup", columns.map((name) => el(`col.${name}`))),
-    el("thead.unseen", el("tr", heads.map((h) => el("th", { scope: "col" }, h)))), body);
-  const node = (r) => r.fold ? foldRow(r, split, replace) : split ? splitRow(r) : unifiedRow(r);
-  // More rows than a chunk are put in as they are scrolled to, or asked for.
-  function fill(into, list, before) {
-    let at = 0;
-    const next = () => {
-      into.insertBefore(add(document.createDocumentFragment(), list.slice(at, at + chunk).map(node)), before);
-      at += chunk;
-      if (at >= list.length) return;
-      const row = el("tr.folded", el("td", { colspan: split ? 6 : 4 },
-        el("button.fold", { type: "button", onclick: () => go() }, `${plural(list.length - at, "more row")}`)));
-      const go = () => { if (row.isConnected) { before = row.nextSibling; row.remove(); next(); } };
-      into.insertBefore(row, before);
-      nearby(row, go);
-    };
-    next();
+  const node = (r) => r.fold ? foldRow(r, split, unfold) : split ? splitRow(r) : unifiedRow(r);
+  function unfold(row, opened) { // of a very long run the next part stays folded
+    const rest = opened.length > chunk ? [{ ...row.run, from: row.run.from + chunk }] : [];
+    row.replaceWith(...[...opened.slice(0, chunk), ...rest].map(node));
   }
-  function replace(row, opened) {
-    const after = row.nextSibling;
-    row.remove();
-    fill(body, opened, after);
-  }
-  fill(body, rows, null);
-  return table;
+  const box = el("div");
+  let at = 0;
+  const next = () => {
+    add(box, el("div.chunk", el(`table.diff.${split ? "split" : "unified"}`, { "aria-label": label },
+      el("colgroup", columns.map((name) => el(`col.${name}`))),
+      el("thead.unseen", el("tr", heads.map((h) => el("th", { scope: "col" }, h)))),
+      el("tbody", rows.slice(at, at += chunk).map(node)))));
+    if (at >= rows.length) return;
+    const more = el("button.fold.rest", { type: "button" }, plural(rows.length - at, "more row"));
+    const go = () => { if (more.isConnected) { more.remove(); next(); } };
+    more.addEventListener("click", go);
+    add(box, more);
+    nearby(more, go);
+  };
+  next();
+  return box;
 }

@@ -16,7 +16,7 @@ function matcher() {
   const text = filter.text.trim().toLowerCase();
   const found = text ? linesWith(text) : null;
   const says = (e) => {
-    e.lower ??= e.text.filter(Boolean).join("\n").toLowerCase();
+    e.lower ??= e.text().filter(Boolean).join("\n").toLowerCase();
     return e.lower.includes(text)
       || found.size > 0 && !!e.texts?.some((t) => t.rows?.some((row) => found.has((row - row % 3) / 3)));
   };

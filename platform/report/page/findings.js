@@ -45,5 +45,5 @@ function folding(key, level, title, open, make) {
   };
   button.addEventListener("click", () => { opened.set(key, box.hidden); set(box.hidden); });
   set(opened.get(key) ?? open);
-  return el("section.part", el(`h${level}`, button), box);
+  return el("section.part", { "data-part": key }, el(`h${level}`, button), box);
 }

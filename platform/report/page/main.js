@@ -48,12 +48,14 @@ function choose(part, value) {
 
 // reveal shows an object wherever it is in the list.
 function reveal(id) {
-  const find = () => results.querySelector(`[data-id="${CSS.escape(id)}"].object`);
-  for (let i = 0; i < 1000 && !find(); i++) {
-    const more = [...byId("changes").querySelectorAll("button.more")].filter((b) => !b.closest(".entry"))[0];
-    if (!more) break;
-    more.click();
-  }
+  const entry = objectEntries.find((e) => e.id === id);
+  if (!entry) return;
+  const find = () => results.querySelector(`.object[data-id="${id}"]`);
+  const part = () => results.querySelector(`[data-part="${CSS.escape(visible(`component ${entry.component}`))}"]`);
+  const next = () => (part() || byId("changes"))?.querySelector("button.more");
+  while (!part() && next()) next().click();
+  part()?.querySelector('[aria-expanded="false"]')?.closest("h3")?.firstChild.click();
+  while (!find() && next()) next().click();
   const node = find();
   if (!node) return;
   node.toggle(true, true);
@@ -80,6 +82,7 @@ addEventListener("hashchange", () => { const at = readAddress(); draw(); if (at)
 setTheme(kept());
 fillFilter();
 for (const id of ["tools", "filter", "sections"]) byId(id).hidden = false;
+byId("layout").hidden = !objects.length;
 const at = readAddress();
 setLayout("");
 draw();

@@ -15,7 +15,7 @@ const findingEntries = findings.map((f, i) => {
   const entry = {
     what: "finding", id: `f${i}`, finding: f, clusters: f.clusters || [], component: f.component || "", kind: f.object?.kind || "",
     severity: f.severity, class: f.class || "current",
-    text: [f.rule, f.message, f.mend, nameOf(f.object), f.pointer, place(f.position), f.component, f.fingerprint, ...(f.clusters || [])],
+    text: () => [f.rule, f.message, f.mend, nameOf(f.object), f.pointer, place(f.position), f.component, f.fingerprint, ...(f.clusters || [])],
   };
   const key = keyOf(f.object);
   if (f.object?.kind) byObject.set(key, [...(byObject.get(key) || []), entry]);
@@ -28,19 +28,19 @@ const objectEntries = objects.map((g, i) => {
     what: "object", id: `o${i}`, group: g, texts, clusters: g.clusters || [], component: g.component || "", kind: g.object.kind || "",
     found: (byObject.get(keyOf(g.object)) || []).filter((e) => meets(e.clusters, g.clusters)),
     gone: Math.max(0, ...texts.map((t) => t.gone)), come: Math.max(0, ...texts.map((t) => t.come)),
-    text: [g.action, nameOf(g.object), g.component, g.from, place(g.position), ...(g.clusters || []),
+    text: () => [g.action, nameOf(g.object), g.component, g.from, place(g.position), ...(g.clusters || []),
       ...(g.fields || []).flatMap((f) => [f.path, words(f.before), words(f.after)]),
       ...(g.consequences || []).flatMap((c) => [c.effect, c.why])],
   };
 });
 
 const clusterEntries = (report.clusters || []).map((c, i) => ({
-  what: "cluster", id: `c${i}`, cluster: c, clusters: [c.name], component: "", kind: "", text: [JSON.stringify(c)],
+  what: "cluster", id: `c${i}`, cluster: c, clusters: [c.name], component: "", kind: "", text: () => [JSON.stringify(c)],
 }));
 
 const rowEntries = (report.validation || []).map((v, i) => ({
   what: "row", id: `v${i}`, row: v, clusters: v.clusters || [], component: v.component, kind: v.object?.kind || "",
-  text: [v.component, v.what, v.by, v.version, v.skipped, v.nothing, ...(v.accepted || []), ...(v.problems || []).map((p) => JSON.stringify(p))],
+  text: () => [v.component, v.what, v.by, v.version, v.skipped, v.nothing, ...(v.accepted || []), ...(v.problems || []).map((p) => JSON.stringify(p))],
 }));
 
 const entries = [...findingEntries, ...objectEntries, ...clusterEntries, ...rowEntries];
