@@ -9,6 +9,7 @@ import (
 	"dualtrack.internal/platform/change"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/policy"
+	"dualtrack.internal/platform/render"
 	"dualtrack.internal/platform/source"
 )
 
@@ -30,6 +31,9 @@ type ChangeSet struct {
 	Lifted []string `json:"lifted,omitempty"`
 	// All says that findings which the base has too fail the command.
 	All bool `json:"failOnAll,omitempty"`
+	// Before and After are both sides' bundles, for forms that show objects whole.
+	Before []*render.Bundle `json:"-"`
+	After  []*render.Bundle `json:"-"`
 }
 
 // Side is one side of a change.
@@ -51,6 +55,7 @@ func (r *Result) AddGatedChange(g *policy.GatedChange) {
 	r.Findings = finding.Merge(append(g.Findings, change.Findings(clusters, g.Base.Rendered, g.Head.Rendered)...))
 	s := r.Change
 	s.Objects = change.Grouped(clusters)
+	s.Before, s.After = g.Base.Rendered.Bundles, g.Head.Rendered.Bundles
 	for _, c := range clusters {
 		if c.Joins {
 			s.Joins = append(s.Joins, c.Name)

@@ -21,12 +21,13 @@ const (
 	GitHubFormat   Format = "github"
 	GitLabFormat   Format = "gitlab"
 	MarkdownFormat Format = "markdown"
+	HTMLFormat     Format = "html"
 )
 
 // Formats lists the known formats.
 func Formats() []string {
 	return []string{string(TextFormat), string(JSONFormat), string(YAMLFormat),
-		string(SARIFFormat), string(JUnitFormat), string(GitHubFormat), string(GitLabFormat), string(MarkdownFormat)}
+		string(SARIFFormat), string(JUnitFormat), string(GitHubFormat), string(GitLabFormat), string(MarkdownFormat), string(HTMLFormat)}
 }
 
 // ParseFormat reads "FORMAT" or "FORMAT=PATH"; an empty path means standard output.
@@ -55,6 +56,8 @@ func Write(w io.Writer, f Format, r *Result, o TextOptions) error {
 		return GitLab(w, r)
 	case MarkdownFormat:
 		return Markdown(w, r, o)
+	case HTMLFormat:
+		return HTML(w, r)
 	case TextFormat:
 	}
 	return Text(w, r, o)

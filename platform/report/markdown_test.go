@@ -18,9 +18,9 @@ import (
 
 const reportLink = "https://ci.invalid/report.html?a=1&b=<2>"
 
-// page is the comment as GitHub's dialect of Markdown renders it, HTML and all, so
+// comment is the comment as GitHub's dialect of Markdown renders it, HTML and all, so
 // that what a sanitizer would hide is seen.
-func page(t *testing.T, text []byte) *html.Node {
+func comment(t *testing.T, text []byte) *html.Node {
 	t.Helper()
 	var b bytes.Buffer
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(rendered.WithUnsafe()))
@@ -113,7 +113,7 @@ func TestMarkdownOnGitHub(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			doc := page(t, write(t, report.MarkdownFormat, r, report.TextOptions{Link: reportLink}))
+			doc := comment(t, write(t, report.MarkdownFormat, r, report.TextOptions{Link: reportLink}))
 			for _, fault := range faults(doc) {
 				t.Error(fault)
 			}
@@ -137,7 +137,7 @@ func TestMarkdownFaults(t *testing.T) {
 		"<!-- other -->":                  `comment "other"`,
 		"- <details><summary>a</summary>\n\nb\n</details>": "details within li",
 	} {
-		got := strings.Join(faults(page(t, []byte(text))), "\n")
+		got := strings.Join(faults(comment(t, []byte(text))), "\n")
 		if got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
@@ -149,7 +149,7 @@ func TestMarkdownFaults(t *testing.T) {
 func TestMarkdownSaysEverything(t *testing.T) {
 	t.Parallel()
 	r := changed()
-	doc := page(t, write(t, report.MarkdownFormat, r, report.TextOptions{}))
+	doc := comment(t, write(t, report.MarkdownFormat, r, report.TextOptions{}))
 	var items []string
 	for _, li := range elements(doc, "li") {
 		items = append(items, said(li))
