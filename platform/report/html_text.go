@@ -170,15 +170,15 @@ func asYAML(v any) string {
 
 // The words in place of a value that is not shown.
 const (
-	secretValue   = "(secret)"
+	secretValue   = finding.Hidden
 	anotherSecret = "(secret, another value)"
 )
 
 // concealed is an object without what must not be shown: the values of a Secret,
-// whose keys stay.
+// whose keys stay, and what looks like one elsewhere.
 func concealed(u *unstructured.Unstructured) any {
 	if u.GetKind() != "Secret" {
-		return u.Object
+		return finding.Hide("", u.Object)
 	}
 	out := make(map[string]any, len(u.Object))
 	for key, value := range u.Object {
@@ -190,7 +190,7 @@ func concealed(u *unstructured.Unstructured) any {
 	if meta, ok := u.Object["metadata"].(map[string]any); ok {
 		out["metadata"] = withoutLastApplied(meta)
 	}
-	return out
+	return finding.Hide("", out)
 }
 
 func hideValues(v any) any {
