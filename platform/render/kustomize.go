@@ -160,7 +160,7 @@ func (b *build) named() (free, patches map[string]bool) {
 			continue
 		}
 		free[name] = true
-		for _, ref := range references(&k) {
+		for _, ref := range append(references(&k), deprecatedReferences(&k)...) {
 			target := path.Join(path.Dir(name), ref.target())
 			switch ref.field {
 			case "configMapGenerator", "secretGenerator", "configurations", "replacements":
