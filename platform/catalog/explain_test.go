@@ -14,6 +14,7 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
 		"cluster", "cluster.spec.etcd", "cluster.spec.kubernetes.kubelet", "cluster.metadata", "cluster.spec.nodes[0].taints", "Component.spec.source",
+		"component.spec.source.helm", "component.spec.source.oci", "component.spec.source.git", "lock.spec.sources",
 		"component.spec.profiles", "component.spec.profiles.tiny.patches", "baseline.spec.images.envoy.digest",
 		"baseline.spec.images.envoy.program",
 		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "silences.spec.silences.matchers", "lock.spec.distribution",

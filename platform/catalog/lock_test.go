@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/tools/txtar"
 
 	"dualtrack.internal/platform/catalog"
@@ -261,5 +262,44 @@ func TestDigest(t *testing.T) {
 	files["components/baseline.yaml"] = []byte("apiVersion: platform.dualtrack.internal/v1alpha1\nkind: Baseline\nmetadata: {name: b}\nspec: {kubernetes: v1.99.0}\n")
 	if _, err := catalog.NewBase(files); errText(err) != "distribution/components/baseline.yaml: spec.distribution is missing" {
 		t.Errorf("no version: %v", err)
+	}
+}
+
+// TestWriteLockedSources: a lock with sources is read as it was written, and
+// written the same again, to the byte.
+func TestWriteLockedSources(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	want := catalog.LockSpec{
+		Distribution: catalog.LockedDistribution{Version: "1.2.3", Digest: digest},
+		Sources: map[string]catalog.LockedSource{
+			"web": {Wants: "git+https://git.example.com/web@branch/main//deploy", Version: "branch/main", URL: "https://git.example.com/web",
+				Revision: strings.Repeat("1", 40), Format: "files", Digest: digest, Size: 12},
+			"app": {Wants: "helm+https://charts.example.com/app@~1.2 || 1.3 # x: y", Version: "1.20", URL: "https://charts.example.com/app.tgz?a=b",
+				Format: "chart", Digest: digest, Size: 7},
+			"null": {Wants: "oci://r.example.com/x:1e3", Version: "1e3", URL: "oci://r.example.com/x", Revision: digest, Format: "chart", Digest: digest, Size: 1},
+		},
+	}
+	for _, spec := range []catalog.LockSpec{want, {Sources: want.Sources}, {Distribution: want.Distribution}, {}} {
+		lock, err := catalog.ParseLock(spec.Write())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, spec.Write())
+		}
+		if got := lock.Spec.Write(); string(got) != string(spec.Write()) {
+			t.Errorf("written again:\n%s\nwant\n%s", got, spec.Write())
+		}
+		for name, pin := range lock.Spec.Sources {
+			if pin.Position.Line == 0 {
+				t.Errorf("%s stands nowhere", name)
+			}
+			pin.Position = finding.Position{}
+			lock.Spec.Sources[name] = pin
+		}
+		if diff := cmp.Diff(spec, lock.Spec, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("read again (-want +got):\n%s", diff)
+		}
+		if lock.OverDistribution() != (spec.Distribution.Digest != "") {
+			t.Errorf("stands on a distribution: %v", lock.OverDistribution())
+		}
 	}
 }

@@ -185,3 +185,19 @@ func (l *Lock) Pin(c *Component) (LockedSource, error) {
 
 // PinAt is where the lock pins a component's source.
 func (l *Lock) PinAt(component string) finding.Position { return l.At("spec.sources." + component) }
+
+// withoutLogin is a text that may be an address, without what may be secret in
+// it: user, password and query.
+func withoutLogin(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text
+	}
+	if before, _, query := strings.Cut(rest, "?"); query {
+		rest = before + "?…"
+	}
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = "…" + rest[at:]
+	}
+	return scheme + "://" + rest
+}

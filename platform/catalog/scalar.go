@@ -147,7 +147,7 @@ func check(v reflect.Value, text string, f field) (what, mend string) {
 	case v.Kind() == reflect.Int || v.Kind() == reflect.Int64:
 		return checkRange(v, text, f)
 	case f.pattern != nil && !f.pattern.MatchString(text):
-		return fmt.Sprintf("%q does not match %s", text, f.pattern), "write it like " + f.example
+		return fmt.Sprintf("%q does not match %s", withoutLogin(text), f.pattern), "write it like " + f.example
 	case f.format != "" && text != "":
 		return checkFormat(f.format, text)
 	}

@@ -192,6 +192,9 @@ func readInput(ctx context.Context, t tree, key string, cat *catalog.Catalog) *i
 		in.folder, in.err = fetchFolder(ctx, cat, c)
 	} else {
 		in.folder, in.err = readFolder(t, c.Dir)
+		if chart := c.Spec.Source.Helm; in.err == nil && chart != nil {
+			in.err = in.folder.readIgnore(t, chart.Path)
+		}
 	}
 	if in.err != nil {
 		return in

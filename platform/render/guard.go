@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render/place"
 )
@@ -69,8 +70,13 @@ func guardFile(f *folder, name string) finding.Problems {
 	if f.plain != nil { // what it names was followed, or noted, when its files were gathered
 		return nil
 	}
-	problems := forbidden(name, root, &k)
-	for _, ref := range references(&k) {
+	remote := strings.HasPrefix(f.dir, catalog.RemotePrefix)
+	problems := forbidden(name, root, &k, remote)
+	refs := references(&k)
+	if remote {
+		refs = append(refs, deprecatedReferences(&k)...)
+	}
+	for _, ref := range refs {
 		if p := checkReference(f, name, root, ref); p != nil {
 			problems = append(problems, p)
 		}
@@ -89,18 +95,14 @@ func malformed(name string, root *yaml.Node, err error) *finding.Problem {
 }
 
 // forbidden finds fields that make kustomize run or read something beyond the
-// component's files, and deprecated ones.
+// component's files, and deprecated ones, unless they are somebody else's.
 //
 //nolint:staticcheck // deprecated fields are read to refuse them
-func forbidden(name string, root *yaml.Node, k *types.Kustomization) finding.Problems {
+func forbidden(name string, root *yaml.Node, k *types.Kustomization, remote bool) finding.Problems {
 	const plugin = "plugins are not run: use the kustomization's own fields"
 	const chart = "charts are not inflated here: make the chart a component with source.helm"
 	var problems finding.Problems
-	for _, field := range []struct {
-		name string
-		set  bool
-		mend string
-	}{
+	fields := []forbiddenField{
 		{"generators", k.Generators != nil, plugin},
 		{"transformers", k.Transformers != nil, plugin},
 		{"validators", k.Validators != nil, plugin},
@@ -108,14 +110,19 @@ func forbidden(name string, root *yaml.Node, k *types.Kustomization) finding.Pro
 		{"helmGlobals", k.HelmGlobals != nil, chart},
 		{"helmChartInflationGenerator", k.HelmChartInflationGenerator != nil, chart},
 		{"openapi", k.OpenAPI != nil, "the schema is chosen by the baseline: remove it"},
-		// Deprecated ones, of which kustomize would tell on the standard error.
+	}
+	deprecated := []forbiddenField{ // of which kustomize would tell on the standard error
 		{"bases", k.Bases != nil, "use resources"},
 		{"commonLabels", k.CommonLabels != nil, "use labels, with includeSelectors: true for the same effect"},
 		{"imageTags", k.ImageTags != nil, "use images"},
 		{"patchesJson6902", k.PatchesJson6902 != nil, "use patches"},
 		{"patchesStrategicMerge", k.PatchesStrategicMerge != nil, "use patches"},
 		{"vars", k.Vars != nil, "use replacements"},
-	} {
+	}
+	if !remote {
+		fields = append(fields, deprecated...)
+	}
+	for _, field := range fields {
 		if field.set {
 			key, _ := place.Entry(root, field.name)
 			problems = append(problems, &finding.Problem{Position: place.At(name, key), Field: field.name,
@@ -123,6 +130,12 @@ func forbidden(name string, root *yaml.Node, k *types.Kustomization) finding.Pro
 		}
 	}
 	return problems
+}
+
+type forbiddenField struct {
+	name string
+	set  bool
+	mend string
 }
 
 // references lists every path in a kustomization that kustomize would open.
@@ -150,6 +163,27 @@ func references(k *types.Kustomization) []reference {
 	}
 	for _, g := range k.SecretGenerator {
 		refs = append(refs, generatorFiles("secretGenerator", g.GeneratorArgs)...)
+	}
+	return refs
+}
+
+// deprecatedReferences are those of deprecated fields.
+//
+//nolint:staticcheck // they are opened as the others
+func deprecatedReferences(k *types.Kustomization) []reference {
+	var refs []reference
+	for _, base := range k.Bases {
+		refs = append(refs, reference{field: "bases", value: base})
+	}
+	for _, p := range k.PatchesJson6902 {
+		if p.Path != "" {
+			refs = append(refs, reference{field: "patches", value: p.Path})
+		}
+	}
+	for _, p := range k.PatchesStrategicMerge {
+		if !strings.Contains(string(p), "\n") { // else it is the patch itself
+			refs = append(refs, reference{field: "patches", value: string(p)})
+		}
 	}
 	return refs
 }

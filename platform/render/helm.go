@@ -36,6 +36,8 @@ type release struct {
 	values    map[string]any
 	valuesAt  finding.Position // where values over the chart's own begin
 	caps      *chartutil.Capabilities
+	remote    bool // somebody else's chart: only what it runs is held against it
+	packed    bool // from a chart's archive
 }
 
 // run renders the chart. There is no cluster and no network: lookup finds
@@ -50,15 +52,17 @@ func (r *release) run() ([]raw, []finding.Finding, error) {
 		return nil, nil, err
 	}
 	scan := r.scan(c, values)
-	if err := scan.problems.Err(); err != nil && r.folder.plain == nil {
-		return nil, nil, err
-	}
-	for _, p := range scan.problems { // of a chart that others keep; what changes by it is not its author's doing
-		scan.findings = append(scan.findings, finding.Finding{Rule: Rule, Severity: finding.Warning, Message: p.What, Position: p.Position, Mend: p.Mend})
+	if r.folder.plain == nil {
+		if err := scan.refused(r.remote).Err(); err != nil {
+			return nil, nil, err
+		}
+		scan.disarm()
+	} else {
+		scan.forgive()
 	}
 	rendered, err := engine.Engine{}.Render(c, values)
 	if err != nil {
-		return nil, nil, r.failure(err)
+		return nil, nil, scan.blame(r.failure(err))
 	}
 	var out []raw
 	var problems finding.Problems
@@ -71,7 +75,7 @@ func (r *release) run() ([]raw, []finding.Finding, error) {
 	}
 	r.exact(out)
 	for _, name := range sortedKeys(rendered) {
-		if path.Base(name) != "NOTES.txt" {
+		if !isNotes(name) {
 			add(name, rendered[name])
 		}
 	}
@@ -82,12 +86,19 @@ func (r *release) run() ([]raw, []finding.Finding, error) {
 // library changes a chart while it resolves dependencies.
 func (r *release) load() (*chart.Chart, error) {
 	var files []*loader.BufferedFile
+	ignored, err := r.ignored()
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range r.folder.under(r.dir) {
-		data := r.folder.asRun(name)
 		rel := name
 		if r.dir != "." {
 			rel = strings.TrimPrefix(name, r.dir+"/")
 		}
+		if ignored(rel) {
+			continue
+		}
+		data := bytes.TrimPrefix(r.folder.asRun(name), utf8BOM())
 		files = append(files, &loader.BufferedFile{Name: rel, Data: data})
 		if path.Base(rel) == "values.schema.json" {
 			if p := checkSchema(name, data); p != nil {
@@ -105,6 +116,9 @@ func (r *release) load() (*chart.Chart, error) {
 	if err != nil {
 		return nil, &finding.Problem{Position: finding.Position{File: manifest}, What: "is no chart: " + err.Error(),
 			Mend: "mend the chart"}
+	}
+	if err := r.checkInstallable(c, manifest); err != nil {
+		return nil, err
 	}
 	return c, r.checkDependencies(c, manifest)
 }
@@ -168,7 +182,7 @@ func (r *release) renderValues(c *chart.Chart) (chartutil.Values, error) {
 	if err != nil {
 		return nil, fmt.Errorf("values of %s: %w", r.name, err)
 	}
-	if err := chartutil.ProcessDependencies(c, values); err != nil {
+	if err := chartutil.ProcessDependenciesWithMerge(c, values); err != nil {
 		return nil, &finding.Problem{Position: finding.Position{File: path.Join(r.dir, "Chart.yaml")}, Field: "dependencies",
 			What: err.Error(), Mend: "mend the dependencies' conditions"}
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -188,8 +189,9 @@ func (m *made) source(kubernetes string) ([]raw, []finding.Finding, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := release{folder: m.folder, dir: m.dir, name: helm.ReleaseName, namespace: m.component.Spec.Namespace,
-		values: m.values, valuesAt: m.valuesAt, caps: caps}
+	r := release{folder: m.folder, dir: m.dir, name: helm.ReleaseName, namespace: cmp.Or(m.component.Spec.Namespace, "default"),
+		values: m.values, valuesAt: m.valuesAt, caps: caps,
+		remote: m.component.Spec.Source.Remote(), packed: m.folder.packed}
 	if r.name == "" {
 		r.name = m.component.Name
 	}

@@ -33,6 +33,7 @@ type build struct {
 	top    string // the kustomization's file
 	files  *recorder
 	docs   map[string][]place.Doc // manifests that were read
+	origin bool                   // the kustomization asks for origins itself
 }
 
 // runKustomize renders a kustomization of the component. It sees the
@@ -56,8 +57,7 @@ func runKustomize(f *folder, dir string) ([]raw, error) {
 	return b.collect(objects)
 }
 
-// load fills the file system. The kustomization that is run asks for origins,
-// whatever it asked for itself.
+// load fills the file system. The kustomization that is run asks for origins too.
 func (b *build) load() error {
 	for _, name := range kustomizationNames() {
 		if _, ok := b.folder.data[path.Join(b.dir, name)]; ok {
@@ -72,7 +72,7 @@ func (b *build) load() error {
 		data := b.folder.asRun(name)
 		if name == b.top {
 			var err error
-			if data, err = withOrigins(data, b.folder.plain != nil); err != nil {
+			if data, b.origin, err = withOrigins(data); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -83,20 +83,31 @@ func (b *build) load() error {
 	return nil
 }
 
-func withOrigins(data []byte, others bool) ([]byte, error) {
+// withOrigins adds to what a kustomization asks for, and says whether it asked for
+// the same. A label that names the program's own build is left out: it would
+// differ from program to program.
+func withOrigins(data []byte) (changed []byte, asked bool, err error) {
 	var content map[string]any
 	if err := k8syaml.Unmarshal(data, &content); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if content == nil {
 		content = map[string]any{}
 	}
-	asked, _ := content["buildMetadata"].([]any)
-	if !others {
-		asked = nil
+	wanted := []any{types.OriginAnnotations}
+	given, _ := content["buildMetadata"].([]any)
+	for _, w := range given {
+		switch w {
+		case types.OriginAnnotations:
+			asked = true
+		case types.ManagedByLabelOption:
+		default:
+			wanted = append(wanted, w)
+		}
 	}
-	content["buildMetadata"] = append(asked, types.OriginAnnotations)
-	return json.Marshal(content)
+	content["buildMetadata"] = wanted
+	changed, err = json.Marshal(content)
+	return changed, asked, err
 }
 
 func inMemory(name string) string { return filepath.FromSlash("/" + name) }
@@ -155,7 +166,7 @@ func (b *build) named() (free, patches map[string]bool) {
 			continue
 		}
 		free[name] = true
-		for _, ref := range references(&k) {
+		for _, ref := range append(references(&k), deprecatedReferences(&k)...) {
 			target := path.Join(path.Dir(name), ref.target())
 			switch ref.field {
 			case "configMapGenerator", "secretGenerator", "configurations", "replacements":
@@ -224,7 +235,9 @@ func (b *build) collect(objects resmap.ResMap) ([]raw, error) {
 		if err != nil {
 			return nil, b.failure(fmt.Errorf("%s: %w", res.CurId(), err))
 		}
-		dropOrigin(object)
+		if !b.origin {
+			dropOrigin(object)
+		}
 		r := raw{object: object, trace: &trace{overlays: reads}}
 		b.locate(&r, origin)
 		out = append(out, r)

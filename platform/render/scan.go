@@ -2,8 +2,10 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"text/template/parse"
 
@@ -21,6 +23,16 @@ type templateScan struct {
 	findings []finding.Finding
 	usesTpl  bool
 	seen     map[string]bool
+	of       *chart.File // the template that is looked at, nil for other texts
+	calls    []call      // of templates, in the order of problems' first finding
+}
+
+// call is a template's call of a function that can't be had.
+type call struct {
+	template *chart.File
+	offset   int
+	name     string
+	problem  *finding.Problem
 }
 
 // irreproducible says of a template function why its result differs from run
@@ -59,8 +71,10 @@ func (r *release) scan(c *chart.Chart, values chartutil.Values) *templateScan {
 
 func (s *templateScan) chart(r *release, c *chart.Chart) {
 	for _, t := range c.Templates {
+		s.of = t
 		s.text(r.source(c.ChartFullPath()+"/"+t.Name), 0, t.Data)
 	}
+	s.of = nil
 	for _, sub := range c.Dependencies() {
 		s.chart(r, sub)
 	}
@@ -213,8 +227,57 @@ func (w walker) call(f *parse.IdentifierNode, ordered bool) {
 	if why == "" || ordered && (f.Ident == "keys" || f.Ident == "values") {
 		return
 	}
-	w.scan.problems = append(w.scan.problems, &finding.Problem{Position: where,
-		What: fmt.Sprintf("%s %s: the rendering would not be reproducible", f.Ident, why), Mend: mend})
+	p := &finding.Problem{Position: where,
+		What: fmt.Sprintf("%s %s: the rendering would not be reproducible", f.Ident, why), Mend: mend}
+	w.scan.problems = append(w.scan.problems, p)
+	if w.scan.of != nil {
+		w.scan.calls = append(w.scan.calls, call{w.scan.of, int(f.Pos), f.Ident, p})
+	}
+}
+
+// refused are the problems that stop the rendering before it begins: all, or of a
+// chart of somebody else those that disarm does not reach.
+func (s *templateScan) refused(remote bool) finding.Problems {
+	if !remote {
+		return s.problems
+	}
+	return slices.DeleteFunc(slices.Clone(s.problems), func(p *finding.Problem) bool {
+		return slices.ContainsFunc(s.calls, func(c call) bool { return c.problem == p })
+	})
+}
+
+// disarm makes every call that can't be had end the rendering, if it is made: a
+// chart of somebody else may hold many that its values never lead to.
+func (s *templateScan) disarm() {
+	calls := slices.SortedFunc(slices.Values(s.calls), func(a, b call) int { return b.offset - a.offset }) // the last first
+	for _, c := range calls {
+		data := c.template.Data
+		if end := c.offset + len(c.name); end <= len(data) && string(data[c.offset:end]) == c.name {
+			c.template.Data = slices.Concat(data[:c.offset], []byte("fail"), data[end:])
+		}
+	}
+}
+
+// blame says which call ended the rendering, where one did.
+func (s *templateScan) blame(err error) error {
+	failed, ok := errors.AsType[*finding.Problem](err)
+	if !ok {
+		return err
+	}
+	for _, c := range s.calls {
+		if c.problem.File == failed.File && c.problem.Line == failed.Line {
+			return c.problem
+		}
+	}
+	return err
+}
+
+// forgive makes warnings of what stops the rendering of one's own: what changes by
+// it is not the doing of whoever looks at the chart.
+func (s *templateScan) forgive() {
+	for _, p := range s.problems {
+		s.findings = append(s.findings, finding.Finding{Rule: Rule, Severity: finding.Warning, Message: p.What, Position: p.Position, Mend: p.Mend})
+	}
 }
 
 // lineColumn gives line and column of an offset, both from 1.

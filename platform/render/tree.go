@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"helm.sh/helm/v3/pkg/ignore"
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
@@ -25,8 +29,9 @@ type folder struct {
 	data   map[string][]byte
 	digest string
 
-	key   string         // tells plain folders of equal files apart
-	plain *catalog.Plain // nil for a component with a component.yaml
+	key    string         // tells plain folders of equal files apart
+	plain  *catalog.Plain // nil for a component with a component.yaml
+	packed bool           // the files are those of a chart's archive
 }
 
 // readFolder reads a component's folder. A file that can't be used fails the
@@ -57,13 +62,31 @@ func readFolder(t tree, dir string) (*folder, error) {
 	return f, nil
 }
 
+// readIgnore adds a chart's .helmignore, the one hidden file that counts.
+func (f *folder) readIgnore(t tree, chart string) error {
+	name := path.Join(f.dir, chart, ignore.HelmIgnore)
+	data, err := t.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.names = append(f.names, name)
+	slices.Sort(f.names)
+	f.data[name] = data
+	f.digest = f.sum()
+	return nil
+}
+
 // fetchFolder takes the files of a component's remote source.
 func fetchFolder(ctx context.Context, cat *catalog.Catalog, c *catalog.Component) (*folder, error) {
 	files, err := cat.RemoteFiles(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{dir: catalog.RemoteDir(c.Name), names: sortedKeys(files), data: files}
+	f := &folder{dir: catalog.RemoteDir(c.Name), names: sortedKeys(files), data: files,
+		packed: cat.Lock.Spec.Sources[c.Name].Format == catalog.FormatChart}
 	f.digest = f.sum()
 	return f, nil
 }

@@ -151,7 +151,8 @@ func TestMoveLock(t *testing.T) {
 	t.Parallel()
 	to := catalog.LockedDistribution{Version: "1.2.3", Digest: "sha256:" + strings.Repeat("ab", 32)}
 	dir := t.TempDir()
-	write(t, dir, "platform.lock", "old\n")
+	old := catalog.LockedDistribution{Version: "1.2.2", Digest: "sha256:" + strings.Repeat("cd", 32)}
+	write(t, dir, "platform.lock", string(old.Write()))
 	if err := source.MoveLock(dir, to); err != nil {
 		t.Fatal(err)
 	}

@@ -146,7 +146,7 @@ func (s *Store) download(ctx context.Context, address string, most int64) ([]byt
 		return nil, err
 	}
 	if login != nil {
-		req.SetBasicAuth(login.user, login.password)
+		req.SetBasicAuth(login.User, login.Password)
 	}
 	r, err := s.client(most).Do(req)
 	if err != nil {

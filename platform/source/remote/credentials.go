@@ -7,20 +7,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
+
+	"dualtrack.internal/platform/source/netrc"
 )
 
 // maxNetrc bounds a .netrc, in bytes.
 const maxNetrc = 1 << 20
 
-// login is a user's name and password at one host. Nothing prints it.
-type login struct{ user, password string }
-
 // login finds what .netrc has for a host, nil without one.
-func (s *Store) login(host string) (*login, error) {
+func (s *Store) login(host string) (*netrc.Login, error) {
 	file := s.o.Getenv("NETRC")
 	if home := s.o.Getenv("HOME"); file == "" && home != "" {
 		file = filepath.Join(home, ".netrc")
@@ -42,54 +40,7 @@ func (s *Store) login(host string) (*login, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials in %s: %w", file, err)
 	}
-	return findLogin(string(text), host), nil
-}
-
-// findLogin reads a .netrc, as ftp(1) and curl do: the first machine of the
-// name, or default. Macros are left out.
-func findLogin(text, host string) *login {
-	var found *login
-	take := false // the entry that is being read is the one
-	macro := false
-	for line := range strings.Lines(text) {
-		if macro = macro && strings.TrimSpace(line) != ""; macro {
-			continue
-		}
-		words := strings.Fields(line)
-		for i := 0; i < len(words); i++ {
-			word, next := words[i], ""
-			if strings.HasPrefix(word, "#") {
-				break
-			}
-			if i+1 < len(words) {
-				next = strings.Trim(words[i+1], `"`)
-			}
-			switch word {
-			case "machine", "default":
-				if found != nil {
-					return found
-				}
-				if take = word == "default" || strings.EqualFold(next, host); take {
-					found = &login{}
-				}
-			case "macdef":
-				macro = true
-			}
-			if macro {
-				break
-			}
-			if take && word == "login" {
-				found.user = next
-			}
-			if take && word == "password" {
-				found.password = next
-			}
-			if word != "default" {
-				i++
-			}
-		}
-	}
-	return found
+	return netrc.Find(string(text), host), nil
 }
 
 // docker gives what Docker's configuration has for registries: its own words or

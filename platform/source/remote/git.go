@@ -50,7 +50,7 @@ func (s *Store) open(ctx context.Context, address string) (*repositoryAt, error)
 	}
 	var method transport.AuthMethod
 	if login != nil {
-		method = &githttp.BasicAuth{Username: login.user, Password: login.password}
+		method = &githttp.BasicAuth{Username: login.User, Password: login.Password}
 	}
 	session, err := githttp.NewClient(s.client(maxPack)).NewUploadPackSession(at, method)
 	if err != nil {
