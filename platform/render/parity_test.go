@@ -28,8 +28,8 @@ import (
 
 // What charts are rendered for, by Helm and by us.
 const (
-	parityName       = "demo"
-	parityNamespace  = "apps"
+	parityName      = "demo"
+	parityNamespace = "apps"
 )
 
 // parityKubernetes is the baseline's version.
