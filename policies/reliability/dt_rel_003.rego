@@ -1,0 +1,38 @@
+package dualtrack.rules.dt_rel_003
+
+import data.dualtrack.params
+import data.dualtrack.pod
+import data.dualtrack.workload
+
+meta := {
+	"id": "DT-REL-003",
+	"title": "One replica",
+	"severity": "warning",
+	"profile": "fleet",
+	"why": "While its node is drained, or fails, a single pod serves nobody.",
+	"mend": "run two or more; where only one can work at a time, list the workload in this rule's allow",
+	"refs": [],
+	# How many pods are wanted, and which workloads may have fewer, "namespace/name".
+	"params": {"min": 2, "allow": []},
+}
+
+# Nothing at all is a workload that is switched off.
+findings contains {
+	"pointer": "/spec/replicas",
+	"message": sprintf("it keeps %v, and %v are wanted", [pods(n), params.of(meta).min]),
+} if {
+	own := workload.own
+	n := workload.replicas(own)
+	n < params.of(meta).min
+	not off(n)
+	not pod.named in params.of(meta).allow
+}
+
+off(n) if {
+	n == 0
+	count(workload.scalers(workload.own)) == 0
+}
+
+pods(n) := "1 pod" if n == 1
+
+pods(n) := sprintf("%v pods", [n]) if n != 1
