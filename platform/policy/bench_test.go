@@ -90,7 +90,10 @@ func BenchmarkJudge(b *testing.B) {
 func testInput(t testing.TB, docs ...string) Input {
 	t.Helper()
 	in := Input{
-		Cluster:  &catalog.Cluster{Name: "edge-1", File: "clusters/edge-1/cluster.yaml"},
+		Cluster: &catalog.Cluster{
+			Name: "edge-1", File: "clusters/edge-1/cluster.yaml",
+			Spec: catalog.ClusterSpec{Kubernetes: catalog.Kubernetes{EncryptSecrets: true}},
+		},
 		Fleet:    &catalog.Fleet{Spec: catalog.FleetSpec{Policy: catalog.FleetPolicy{Registries: []string{"registry.example"}}}},
 		Baseline: &catalog.Baseline{Spec: catalog.BaselineSpec{Kubernetes: "v1.99.0"}},
 		APIs:     []API{{APIVersion: "old.example/v1", Kind: "Thing", Removed: 99, Use: "new.example/v1"}},

@@ -7,14 +7,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"dualtrack.internal/platform/catalog"
-	"dualtrack.internal/platform/finding"
-	"dualtrack.internal/platform/render"
 )
-
-// clusterKind is the kind of the object that stands for the cluster's settings.
-const clusterKind = "Cluster"
 
 // facts gathers what rules may ask about an object's surroundings, as
 // data.context: parsed once a cluster, looked up by namespace and name.
@@ -25,7 +18,7 @@ func facts(in Input) (ast.Object, error) {
 	}
 	about := map[string]any{"name": "", "role": "", "realNodes": in.RealNodes, "minor": minor, "production": in.Production}
 	if in.Cluster != nil {
-		about["name"], about["role"] = in.Cluster.Name, string(in.Cluster.Spec.Role)
+		about["name"], about["role"], about["nodes"] = in.Cluster.Name, string(in.Cluster.Spec.Role), nodesOf(in.Cluster)
 	}
 	f := factSheet{
 		"cluster": about, "partial": len(in.Partial) > 0,
@@ -45,6 +38,7 @@ func facts(in Input) (ast.Object, error) {
 	} {
 		f[name] = map[string]any{}
 	}
+	f.openReferences()
 	f["clusterNetpols"] = []any{}
 	for _, o := range in.Objects {
 		for _, u := range unroll(nil, o, o.Object, "", false) {
@@ -123,6 +117,7 @@ func (f factSheet) add(u unit) {
 		}
 	}
 	f.workload(u, spec)
+	f.references(u, spec)
 }
 
 // workload notes what makes pods, by namespace.
@@ -205,27 +200,4 @@ func ciliumSpecs(o map[string]any) []any {
 		specs = append([]any{o["spec"]}, specs...)
 	}
 	return specs
-}
-
-// clusterObject stands for the cluster's own settings, so that rules judge
-// them as they judge kubeadm's.
-func clusterObject(c *catalog.Cluster) render.Object {
-	args := func(flags map[string]string) map[string]any {
-		out := map[string]any{}
-		for k, v := range flags {
-			out[k] = v
-		}
-		return out
-	}
-	extra := c.Spec.Kubernetes.ExtraArgs
-	return render.Object{
-		Source: finding.Position{File: c.File},
-		Unstructured: &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": catalog.APIVersion, "kind": clusterKind, "metadata": map[string]any{"name": c.Name},
-			"spec": map[string]any{"kubernetes": map[string]any{"extraArgs": map[string]any{
-				"apiServer": args(extra.APIServer), "controllerManager": args(extra.ControllerManager),
-				"scheduler": args(extra.Scheduler),
-			}}},
-		}},
-	}
 }

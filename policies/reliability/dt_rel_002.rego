@@ -118,23 +118,32 @@ declared(c, port) if {
 findings contains {
 	"pointer": obj.pointer(want.container.pointer, want.path),
 	"container": want.container.name,
-	"severity": "error",
+	"severity": grave,
 	"message": sprintf("the %s of %s asks at port %v, which the container does not declare", [want.kind, pod.describe(want.container), want.port]),
 	"mend": "name a port of the container's own list",
 } if {
 	some want in asked
 	not declared(want.container, want.port)
-	telling(want)
+	grave := slip(want)
 }
 
-# A name has to be declared. A number need not, but where others are declared it
-# is a slip.
-telling(want) if {
-	is_string(want.port)
-	not regex.match(`^[0-9]+$`, want.port)
+# A name has to be declared: without it the probe fails for ever.
+slip(want) := "error" if named(want.port)
+
+# A number need not be, and may be another container's: they share an address.
+# Where others are declared it may be a slip; in the node's own network a port
+# that is declared is a port that is taken.
+slip(want) := "warning" if {
+	not named(want.port)
+	count(obj.items(want.container.value, "ports")) > 0
+	object.get(pod.spec, "hostNetwork", false) != true
+	count([c | some c in pod.containers; declared(c, want.port)]) == 0
 }
 
-telling(want) if count(obj.items(want.container.value, "ports")) > 0
+named(port) if {
+	is_string(port)
+	not regex.match(`^[0-9]+$`, port)
+}
 
 findings contains {
 	"pointer": obj.pointer(c.pointer, ["livenessProbe"]),

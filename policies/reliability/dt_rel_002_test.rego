@@ -70,9 +70,18 @@ test_pass_ports if {
 
 test_fail_ports if {
 	found(asking("httpGet", "https"), fx.facts) == {[sprintf("%s/startupProbe/httpGet/port", [at]), "error"]}
-	found(asking("tcpSocket", 8081), fx.facts) == {[sprintf("%s/startupProbe/tcpSocket/port", [at]), "error"]}
-	found(asking("tcpSocket", "8081"), fx.facts) == {[sprintf("%s/startupProbe/tcpSocket/port", [at]), "error"]}
+	found(asking("tcpSocket", 8081), fx.facts) == {[sprintf("%s/startupProbe/tcpSocket/port", [at]), "warning"]}
+	found(asking("tcpSocket", "8081"), fx.facts) == {[sprintf("%s/startupProbe/tcpSocket/port", [at]), "warning"]}
 }
+
+# Containers of a pod share an address: a sidecar may answer in front.
+test_pass_port_of_a_sidecar if {
+	spec := {"containers": [{"name": "a", "ports": [{"containerPort": 9000}], "startupProbe": {"httpGet": {"port": 8080}}}, {"name": "b", "ports": [{"containerPort": 8080}]}]}
+	found(spec, fx.facts) == set()
+}
+
+# In the node's network a declared port is a taken one.
+test_pass_host_network if found(object.union({"hostNetwork": true}, asking("tcpSocket", 8081)), fx.facts) == set()
 
 # Ports need not be declared; names of ports have to.
 test_pass_none_declared if found({"containers": [{"name": "a", "livenessProbe": {"tcpSocket": {"port": 8081}}}]}, fx.facts) == set()

@@ -42,6 +42,20 @@ test_fail_scaled_to_nothing if found({}, scaled({"kind": "ScaledObject", "name":
 
 with_params(set) := fx.and_facts({"params": {"DT-REL-003": set}})
 
-test_pass_allowed if found({}, with_params({"allow": ["shop/a"]})) == set()
+test_pass_allowed if {
+	found({}, with_params({"allow": ["shop/a"]})) == set()
+	found({}, with_params({"allow": ["other/a", "shop/*"]})) == set()
+}
+
+test_fail_allowed_elsewhere if count(found({}, with_params({"allow": ["other/a", "*", "shop/b*"]}))) == 1
+
+nodes(n) := fx.and_facts({"cluster": {"nodes": n}})
+
+test_pass_one_node if found({}, nodes(1)) == set()
+
+test_fail_nodes if {
+	count(found({}, nodes(2))) == 1
+	count(found({}, nodes(0))) == 1
+}
 
 test_fail_more_wanted if found({"replicas": 2}, with_params({"min": 3})) == {"it keeps 2 pods, and 3 are wanted"}

@@ -12,7 +12,7 @@ meta := {
 	"why": "Whoever breaks into the container has the token, and with it all that its ServiceAccount may do.",
 	"mend": "set automountServiceAccountToken to false; a program that needs the API mounts a projected token with its audience, or its account is listed in this rule's allowSA",
 	"refs": ["CIS 5.1", "NSA Authentication", "PCI DSS 7.2"],
-	# Accounts whose programs use the API, "namespace/name".
+	# Accounts whose programs use the API: "namespace/name", with * for a part of a name.
 	"params": {"allowSA": []},
 }
 
@@ -47,6 +47,11 @@ mounted if {
 	not data.context.partial
 }
 
+allowed if {
+	some pattern in params.of(meta).allowSA
+	glob.match(pattern, ["/"], concat("/", [input.namespace, account]))
+}
+
 findings contains object.union(
 	{
 		"pointer": concat("", [pod.pointer, "/automountServiceAccountToken"]),
@@ -56,7 +61,7 @@ findings contains object.union(
 ) if {
 	pod.spec
 	mounted
-	not concat("/", [input.namespace, account]) in params.of(meta).allowSA
+	not allowed
 }
 
 findings contains {
@@ -68,7 +73,7 @@ findings contains {
 	of_pod == null
 	entry == null
 	not mounted
-	not concat("/", [input.namespace, account]) in params.of(meta).allowSA
+	not allowed
 }
 
 # The default account is granted nothing, so its token is of no use.

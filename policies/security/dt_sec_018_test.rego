@@ -42,6 +42,7 @@ allowing(name) := fx.and_facts({"params": {"DT-SEC-018": {"allowSA": [name]}}})
 
 test_pass_allowed if {
 	found(web, allowing("shop/web")) == set()
+	found(web, allowing("shop/w*")) == set()
 	found(object.union(web, {"automountServiceAccountToken": true}), allowing("shop/web")) == set()
 }
 

@@ -40,6 +40,9 @@ test_fail_no_labels if found(ns("shop", null), fx.facts) == {
 
 test_fail_weaker if pointers({e: "privileged", v: "v1.28"}) == {at_e}
 
+# What allows everything has no versions.
+test_fail_weaker_unpinned if pointers({e: "privileged"}) == {at_e}
+
 test_fail_no_level if pointers({e: "strict", v: "v1.28"}) == {at_e}
 
 test_fail_latest if pointers({e: "baseline", v: "latest"}) == {at_v}
