@@ -78,3 +78,16 @@ test_pass_every_rule_described if {
 		meta.severity in {"error", "warning", "info"}
 	}
 }
+
+test_pass_programs if {
+	open := fx.pod({"containers": [{"name": "a", "command": ["kube-apiserver", "--token-auth-file=/t"]}]})
+	count(of("DT-CPL-001", judged(open, fx.facts))) == 2
+	of("DT-CPL-001", judged(open, fx.and_facts({"severity": {"DT-CPL-001": "off"}}))) == set()
+	count(of("DT-CPL-001", judged(fx.of({"apiVersion": "kubeadm.k8s.io/v1beta3", "kind": "ClusterConfiguration", "apiServer": {"extraArgs": {"token-auth-file": "/t"}}}), fx.facts))) == 1
+}
+
+inside(o) := object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": fx.meta}), {"nested": [{"pointer": "/data/a", "object": o}]})
+
+test_pass_programs_in_a_text if count(of("DT-CPL-005", judged(inside({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "readOnlyPort": 1}), fx.facts))) == 2
+
+test_pass_no_program if of("DT-CPL-001", judged(fx.pod({"containers": [{"name": "a", "command": ["etcdump"]}]}), fx.facts)) == set()

@@ -1,4 +1,4 @@
-package dualtrack.rules.dt_cpl_001
+package dualtrack.programs.dt_cpl_001
 
 import data.dualtrack.pod
 import data.dualtrack.program

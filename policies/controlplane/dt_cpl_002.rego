@@ -1,4 +1,4 @@
-package dualtrack.rules.dt_cpl_002
+package dualtrack.programs.dt_cpl_002
 
 import data.dualtrack.object as obj
 import data.dualtrack.params
@@ -15,6 +15,8 @@ meta := {
 	# How much of the log is kept at least: days, files, and megabytes of a file.
 	"params": {"maxage": 30, "maxbackup": 10, "maxsize": 100},
 }
+
+tuned := params.of(meta)
 
 servers := program.named("kube-apiserver")
 
@@ -38,7 +40,7 @@ findings contains {
 	audit.level != "None"
 	some field, name in {"maxBackups": "maxbackup", "maxSizeMB": "maxsize"}
 	value := audit[field]
-	least := params.of(meta)[name]
+	least := tuned[name]
 	value < least
 }
 
@@ -73,7 +75,7 @@ findings contains {
 	"mend": sprintf("set it to %v or more", [least]),
 } if {
 	some server in servers
-	some name, least in params.of(meta)
+	some name, least in tuned
 	flag := program.flag(server, concat("-", ["audit-log", name]))
 	value := program.number(flag)
 	value != 0

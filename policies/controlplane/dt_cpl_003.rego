@@ -1,4 +1,4 @@
-package dualtrack.rules.dt_cpl_003
+package dualtrack.programs.dt_cpl_003
 
 import data.dualtrack.object as obj
 import data.dualtrack.program

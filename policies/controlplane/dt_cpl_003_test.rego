@@ -1,7 +1,7 @@
-package dualtrack.rules.dt_cpl_003_test
+package dualtrack.programs.dt_cpl_003_test
 
 import data.dualtrack.fixture as fx
-import data.dualtrack.rules.dt_cpl_003
+import data.dualtrack.programs.dt_cpl_003
 
 found(doc) := {f.pointer | some f in findings} if {
 	findings := dt_cpl_003.findings with input as doc with data.context as fx.facts

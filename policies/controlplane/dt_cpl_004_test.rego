@@ -1,7 +1,7 @@
-package dualtrack.rules.dt_cpl_004_test
+package dualtrack.programs.dt_cpl_004_test
 
 import data.dualtrack.fixture as fx
-import data.dualtrack.rules.dt_cpl_004
+import data.dualtrack.programs.dt_cpl_004
 
 found(doc) := {[f.pointer, object.get(f, "severity", "error")] | some f in findings} if {
 	findings := dt_cpl_004.findings with input as doc with data.context as fx.facts

@@ -1,7 +1,7 @@
-package dualtrack.rules.dt_cpl_005_test
+package dualtrack.programs.dt_cpl_005_test
 
 import data.dualtrack.fixture as fx
-import data.dualtrack.rules.dt_cpl_005
+import data.dualtrack.programs.dt_cpl_005
 
 found(doc) := {[f.pointer, object.get(f, "severity", "error")] | some f in findings} if {
 	findings := dt_cpl_005.findings with input as doc with data.context as fx.facts

@@ -1,7 +1,7 @@
-package dualtrack.rules.dt_cpl_006_test
+package dualtrack.programs.dt_cpl_006_test
 
 import data.dualtrack.fixture as fx
-import data.dualtrack.rules.dt_cpl_006
+import data.dualtrack.programs.dt_cpl_006
 
 judged(doc, facts) := {f.pointer | some f in findings} if {
 	findings := dt_cpl_006.findings with input as doc with data.context as facts

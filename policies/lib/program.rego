@@ -88,6 +88,20 @@ all[name] contains {"from": "pod", "container": c.name, "pointer": c.pointer, "n
 	flags := pod_flags(c)
 }
 
+# any says that the object may configure a program, or what all its requests
+# pass: rules about programs are asked about nothing else.
+any if input.kind in {"Cluster", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
+
+any if groups[input.kind]
+
+any if count(input.nested) > 0
+
+any if {
+	pod.path
+	text := concat(" ", [word.text | some c in pod.containers; some word in words(c)])
+	regex.match(`(^|[^a-z])(etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubelet)($|[^a-z])`, text)
+}
+
 named(name) := object.get(all, name, set())
 
 file_of(kind) := object.get(files, kind, set())
@@ -120,7 +134,7 @@ scalar(v) := "" if not type_name(v) in {"boolean", "number", "string"}
 
 words(c) := [{"text": obj.text(word), "pointer": obj.pointer(c.pointer, [field, index])} |
 	some field in ["command", "args"]
-	some index, word in obj.items(c.value, field)
+	some index, word in c.value[field]
 ]
 
 # pod_flags reads --flag=value and --flag value.

@@ -17,16 +17,17 @@ meta := {
 	"params": {"cpuLimit": false, "maxRatio": 4},
 }
 
-# What is missing of a container; a limit sets the request.
-wanted := {
-	{"field": "requests", "resource": "cpu", "or": ["limits"]},
-	{"field": "requests", "resource": "memory", "or": ["limits"]},
-	{"field": "limits", "resource": "memory", "or": []},
-}
+tuned := params.of(meta)
 
-more := {{"field": "limits", "resource": "cpu", "or": []}} if params.of(meta).cpuLimit
-
-more := set() if not params.of(meta).cpuLimit
+# What a container has to say, and where; a limit sets the request.
+wanted := array.concat(
+	[
+		{"field": "requests", "resource": "cpu", "at": ["requests", "limits"]},
+		{"field": "requests", "resource": "memory", "at": ["requests", "limits"]},
+		{"field": "limits", "resource": "memory", "at": ["limits"]},
+	],
+	[{"field": "limits", "resource": "cpu", "at": ["limits"]} | tuned.cpuLimit],
+)
 
 # A container for debugging cannot have resources.
 findings contains {
@@ -36,15 +37,14 @@ findings contains {
 } if {
 	some c in pod.containers
 	c.list != "ephemeralContainers"
-	some asked in [wanted, more]
-	some want in asked
+	some want in wanted
 	not says(c, want)
 	not defaulted(want)
 }
 
 says(c, want) if {
-	some field in array.concat([want.field], want.or)
-	object.get(obj.member(c.value, "resources"), [field, want.resource], null) != null
+	some field in want.at
+	c.value.resources[field][want.resource] != null
 }
 
 # defaulted says that a LimitRange of the namespace fills it in.
@@ -61,12 +61,11 @@ defaults := {"limits": "default", "requests": "defaultRequest"}
 findings contains {
 	"pointer": obj.pointer(c.pointer, ["resources", "limits", "memory"]),
 	"container": c.name,
-	"message": sprintf("%s may use more than %v times the memory that it requests", [pod.describe(c), params.of(meta).maxRatio]),
+	"message": sprintf("%s may use more than %v times the memory that it requests", [pod.describe(c), tuned.maxRatio]),
 	"mend": "request what the container uses: the node has no room set aside for the rest",
 } if {
 	some c in pod.containers
-	resources := obj.member(c.value, "resources")
-	limit := quantity.value(object.get(resources, ["limits", "memory"], null))
-	request := quantity.value(object.get(resources, ["requests", "memory"], null))
-	limit > request * params.of(meta).maxRatio
+	limit := quantity.value(c.value.resources.limits.memory)
+	request := quantity.value(c.value.resources.requests.memory)
+	limit > request * tuned.maxRatio
 }

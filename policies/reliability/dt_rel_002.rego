@@ -16,6 +16,8 @@ meta := {
 	"params": {"needLiveness": false},
 }
 
+tuned := params.of(meta)
+
 kinds := {"livenessProbe", "readinessProbe", "startupProbe"}
 
 # lasting are the containers that run as long as a pod that is not meant to end,
@@ -44,9 +46,13 @@ targets contains {"service": service.name, "port": port} if {
 }
 
 serves(c, target) if {
-	some port in obj.items(c.value, "ports")
-	is_object(port)
-	target.port in {object.get(port, "containerPort", null), object.get(port, "name", null)}
+	some port in c.value.ports
+	port.containerPort == target.port
+}
+
+serves(c, target) if {
+	some port in c.value.ports
+	port.name == target.port
 }
 
 # A port that no container declares may be any one's.
@@ -83,7 +89,7 @@ findings contains {
 	"message": sprintf("%s has no liveness probe", [pod.describe(c)]),
 	"mend": "add a livenessProbe that fails only when a restart would help",
 } if {
-	params.of(meta).needLiveness
+	tuned.needLiveness
 	some c in lasting
 	probe(c, "livenessProbe") == {}
 }
@@ -95,24 +101,35 @@ findings contains {
 	"mend": "let liveness ask less, or fail later",
 } if {
 	some c in lasting
-	live := probe(c, "livenessProbe")
-	live != {}
-	live == probe(c, "readinessProbe")
+	live := c.value.livenessProbe
+	is_object(live)
+	live == c.value.readinessProbe
 }
 
 # asked are the ports that probes ask at.
 asked contains {"container": c, "kind": kind, "path": [kind, how, "port"], "port": port} if {
 	some c in pod.containers
 	some kind in kinds
+	asks := c.value[kind]
 	some how in ["httpGet", "tcpSocket"]
-	port := object.get(probe(c, kind), [how, "port"], null)
+	port := asks[how].port
 	port != null
 }
 
 declared(c, port) if {
-	some p in obj.items(c.value, "ports")
-	is_object(p)
-	port in {object.get(p, "containerPort", null), object.get(p, "name", null), sprintf("%v", [object.get(p, "containerPort", "")])}
+	some p in c.value.ports
+	port == p.containerPort
+}
+
+declared(c, port) if {
+	some p in c.value.ports
+	port == p.name
+}
+
+declared(c, port) if {
+	is_string(port)
+	some p in c.value.ports
+	port == sprintf("%v", [p.containerPort])
 }
 
 findings contains {
@@ -153,8 +170,7 @@ findings contains {
 	"mend": "add a startupProbe: until it succeeds nothing is restarted",
 } if {
 	some c in lasting
-	live := probe(c, "livenessProbe")
-	live != {}
+	is_object(c.value.livenessProbe)
 	probe(c, "startupProbe") == {}
 	java(c)
 }
@@ -162,6 +178,6 @@ findings contains {
 java(c) if regex.match(`(^|[/_-])(openjdk|jdk|jre|java|temurin|kafka|flink|zookeeper|elasticsearch|cassandra|keycloak)([0-9]*)([:/@_-]|$)`, obj.text(object.get(c.value, "image", "")))
 
 java(c) if {
-	some variable in obj.items(c.value, "env")
-	object.get(obj.member({"v": variable}, "v"), "name", "") in {"JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
+	some variable in c.value.env
+	variable.name in {"JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
 }

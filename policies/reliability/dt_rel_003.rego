@@ -17,22 +17,24 @@ meta := {
 	"params": {"min": 2, "allow": []},
 }
 
+tuned := params.of(meta)
+
 # Nothing at all is a workload that is switched off. On a cluster of one node a
 # second pod serves nobody either while that node is away.
 findings contains {
 	"pointer": "/spec/replicas",
-	"message": sprintf("it keeps %v, and %v are wanted", [pods(n), params.of(meta).min]),
+	"message": sprintf("it keeps %v, and %v are wanted", [pods(n), tuned.min]),
 } if {
 	own := workload.own
 	n := workload.replicas(own)
-	n < params.of(meta).min
+	n < tuned.min
 	not off(n)
 	object.get(data.context.cluster, "nodes", 0) != 1
 	not allowed
 }
 
 allowed if {
-	some pattern in params.of(meta).allow
+	some pattern in tuned.allow
 	glob.match(pattern, ["/"], pod.named)
 }
 

@@ -17,6 +17,8 @@ meta := {
 	"params": {"min": 2},
 }
 
+tuned := params.of(meta)
+
 findings contains {
 	"pointer": obj.pointer("", array.concat(pod.path, ["metadata", "labels"])),
 	"message": sprintf("it keeps %v pods, and no PodDisruptionBudget of the namespace covers them", [n]),
@@ -24,7 +26,7 @@ findings contains {
 } if {
 	own := workload.own
 	n := workload.replicas(own)
-	n >= params.of(meta).min
+	n >= tuned.min
 	not covered
 }
 

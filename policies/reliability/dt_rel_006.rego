@@ -23,6 +23,8 @@ meta := {
 	},
 }
 
+tuned := params.of(meta)
+
 findings contains object.union(
 	{
 		"pointer": concat("", [pod.pointer, "/topologySpreadConstraints"]),
@@ -32,9 +34,9 @@ findings contains object.union(
 ) if {
 	own := workload.own
 	n := workload.replicas(own)
-	n >= params.of(meta).min
+	n >= tuned.min
 	pod.spec
-	not params.of(meta).clusterDefault
+	not tuned.clusterDefault
 	not spread
 }
 
@@ -54,14 +56,14 @@ spread if {
 }
 
 usable(term) if {
-	term.topologyKey in params.of(meta).keys
+	term.topologyKey in tuned.keys
 	selector.matches(term.labelSelector, pod.labels)
 }
 
 constraint := {
 	"labelSelector": input.object.spec.selector,
 	"maxSkew": 1,
-	"topologyKey": params.of(meta).keys[0],
+	"topologyKey": tuned.keys[0],
 	"whenUnsatisfiable": "ScheduleAnyway",
 }
 

@@ -17,6 +17,8 @@ meta := {
 	"params": {"createdBy": []},
 }
 
+tuned := params.of(meta)
+
 result := "unknown" if data.context.partial
 
 result := "finding" if not data.context.partial
@@ -69,33 +71,34 @@ references contains {"kind": "ServiceAccount", "name": pod.spec.serviceAccountNa
 }
 
 references contains {"kind": kind, "name": source[field], "pointer": obj.pointer(pod.pointer, ["volumes", index, type, field])} if {
-	some index, volume in obj.items(pod.spec, "volumes")
+	some index, volume in pod.spec.volumes
 	some type, [kind, field] in {"configMap": ["ConfigMap", "name"], "persistentVolumeClaim": ["PersistentVolumeClaim", "claimName"], "secret": ["Secret", "secretName"]}
-	source := obj.member(volume, type)
+	source := volume[type]
 	needed(source)
 }
 
 references contains {"kind": kind, "name": source.name, "pointer": obj.pointer(pod.pointer, ["volumes", index, "projected", "sources", at, type, "name"])} if {
-	some index, volume in obj.items(pod.spec, "volumes")
-	some at, projected in obj.items(obj.member(volume, "projected"), "sources")
+	some index, volume in pod.spec.volumes
+	some at, projected in volume.projected.sources
 	some type, kind in {"configMap": "ConfigMap", "secret": "Secret"}
-	source := obj.member(projected, type)
+	source := projected[type]
 	needed(source)
 }
 
 references contains {"kind": kind, "name": source.name, "pointer": obj.pointer(c.pointer, ["env", index, "valueFrom", type, "name"])} if {
 	some c in pod.containers
-	some index, variable in obj.items(c.value, "env")
+	some index, variable in c.value.env
+	read := variable.valueFrom
 	some type, kind in {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
-	source := obj.member(obj.member(variable, "valueFrom"), type)
+	source := read[type]
 	needed(source)
 }
 
 references contains {"kind": kind, "name": source.name, "pointer": obj.pointer(c.pointer, ["envFrom", index, type, "name"])} if {
 	some c in pod.containers
-	some index, from in obj.items(c.value, "envFrom")
+	some index, from in c.value.envFrom
 	some type, kind in {"configMapRef": "ConfigMap", "secretRef": "Secret"}
-	source := obj.member(from, type)
+	source := from[type]
 	needed(source)
 }
 
@@ -127,7 +130,10 @@ references contains {"kind": "Service", "name": backend.name, "pointer": obj.poi
 	object.get(backend, "namespace", input.namespace) == input.namespace
 }
 
-needed(source) if object.get(source, "optional", false) != true
+needed(source) if {
+	is_object(source)
+	not source.optional == true
+}
 
 findings contains {
 	"pointer": reference.pointer,
@@ -145,6 +151,6 @@ findings contains {
 given("ConfigMap", "kube-root-ca.crt")
 
 made(kind, name) if {
-	some pattern in params.of(meta).createdBy
+	some pattern in tuned.createdBy
 	glob.match(pattern, ["/"], concat("/", [kind, input.namespace, name]))
 }

@@ -16,6 +16,8 @@ meta := {
 	"params": {"range": []},
 }
 
+tuned := params.of(meta)
+
 findings contains {
 	"pointer": at,
 	"container": c.name,
@@ -23,9 +25,8 @@ findings contains {
 	"patch": [{"op": "remove", "path": at}],
 } if {
 	some c in pod.containers
-	some index, port in obj.items(c.value, "ports")
-	is_object(port)
-	not object.get(port, "hostPort", null) in {null, 0}
+	some index, port in c.value.ports
+	not port.hostPort in {null, 0}
 	not defaulted(port)
 	not allowed(port.hostPort)
 	at := obj.pointer(c.pointer, ["ports", index, "hostPort"])
@@ -39,7 +40,7 @@ defaulted(port) if {
 }
 
 allowed(port) if {
-	[from, to] := params.of(meta).range
+	[from, to] := tuned.range
 	is_number(port)
 	port >= from
 	port <= to

@@ -16,6 +16,8 @@ meta := {
 	"params": {"groups": "warning"},
 }
 
+tuned := params.of(meta)
+
 # A pod's 0 fails even where every container overrides it.
 findings contains {
 	"pointer": obj.pointer(level.pointer, ["runAsUser"]),
@@ -23,7 +25,7 @@ findings contains {
 	"message": sprintf("%s runs as user 0", [level.what]),
 } if {
 	some level in pod.contexts
-	object.get(level.value, "runAsUser", null) == 0
+	level.value.runAsUser == 0
 }
 
 findings contains {
@@ -32,12 +34,12 @@ findings contains {
 	"severity": groups,
 	"message": sprintf("%s has group 0: %s", [level.what, field]),
 } if {
-	groups := params.of(meta).groups
+	groups := tuned.groups
 	groups != "off"
 	some level in pod.contexts
 	some field in ["fsGroup", "runAsGroup"]
+	level.value[field] == 0
 	of_level(level, field)
-	object.get(level.value, field, null) == 0
 }
 
 findings contains {
@@ -45,9 +47,9 @@ findings contains {
 	"severity": groups,
 	"message": "the pod has group 0: supplementalGroups",
 } if {
-	groups := params.of(meta).groups
+	groups := tuned.groups
 	groups != "off"
-	some index, group in obj.items(pod.context, "supplementalGroups")
+	some index, group in pod.context.supplementalGroups
 	group == 0
 }
 

@@ -47,7 +47,7 @@ findings contains {
 } if {
 	data.context.cluster.minor < 30
 	some level in pod.contexts
-	object.get(level.value, "appArmorProfile", null) != null
+	level.value.appArmorProfile != null
 	at := obj.pointer(level.pointer, ["appArmorProfile"])
 }
 
@@ -59,7 +59,7 @@ findings contains {
 } if {
 	data.context.cluster.minor >= 30
 	some level in pod.contexts
-	profile := object.get(level.value, "appArmorProfile", null)
+	profile := level.value.appArmorProfile
 	profile != null
 	not object.get(obj.member(level.value, "appArmorProfile"), "type", "") in {"Localhost", "RuntimeDefault"}
 }

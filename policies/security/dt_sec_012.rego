@@ -16,6 +16,8 @@ meta := {
 	"params": {"types": []},
 }
 
+tuned := params.of(meta)
+
 # The types of containers, by the first minor that allows them.
 since := {"": 0, "container_engine_t": 31, "container_init_t": 0, "container_kvm_t": 0, "container_t": 0}
 
@@ -26,7 +28,7 @@ findings contains {
 	"patch": [{"op": "remove", "path": at}],
 } if {
 	some level in pod.contexts
-	value := object.get(obj.member(level.value, "seLinuxOptions"), "type", null)
+	value := level.value.seLinuxOptions.type
 	value != null
 	not allowed(value)
 	at := obj.pointer(level.pointer, ["seLinuxOptions", "type"])
@@ -39,11 +41,13 @@ findings contains {
 	"patch": [{"op": "remove", "path": at}],
 } if {
 	some level in pod.contexts
+	options := level.value.seLinuxOptions
 	some field in ["role", "user"]
-	not object.get(obj.member(level.value, "seLinuxOptions"), field, null) in {null, ""}
+	value := options[field]
+	not value in {null, ""}
 	at := obj.pointer(level.pointer, ["seLinuxOptions", field])
 }
 
 allowed(value) if since[value] <= data.context.cluster.minor
 
-allowed(value) if value in params.of(meta).types
+allowed(value) if value in tuned.types

@@ -19,6 +19,7 @@ findings contains {
 	"patch": [{"op": "remove", "path": at}],
 } if {
 	some c in pod.containers
-	not object.get(c.context, "procMount", null) in {null, "Default"}
+	mount := c.context.procMount
+	not mount in {null, "Default"}
 	at := concat("", [c.pointer, "/securityContext/procMount"])
 }

@@ -16,6 +16,8 @@ meta := {
 	"params": {"extra": []},
 }
 
+tuned := params.of(meta)
+
 # The settings that Pod Security calls safe, by the first minor that does.
 since := {
 	"kernel.shm_rmid_forced": 0,
@@ -37,7 +39,7 @@ findings contains {
 	"message": sprintf("the pod sets %q, which is not safe at Kubernetes 1.%d", [name, data.context.cluster.minor]),
 	"patch": [{"op": "remove", "path": at}],
 } if {
-	some index, sysctl in obj.items(pod.context, "sysctls")
+	some index, sysctl in pod.context.sysctls
 	name := obj.text(object.get(obj.member({"a": sysctl}, "a"), "name", ""))
 	not safe(name)
 	at := obj.pointer(pod.pointer, ["securityContext", "sysctls", index])
@@ -45,4 +47,4 @@ findings contains {
 
 safe(name) if since[name] <= data.context.cluster.minor
 
-safe(name) if name in params.of(meta).extra
+safe(name) if name in tuned.extra

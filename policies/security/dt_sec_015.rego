@@ -16,27 +16,31 @@ meta := {
 	"params": {"allow": []},
 }
 
+tuned := params.of(meta)
+
+# types are the keys of a volume that may stand. A hostPath is for DT-SEC-003 to say.
 types := {
 	"configMap",
 	"csi",
 	"downwardAPI",
 	"emptyDir",
 	"ephemeral",
+	"hostPath",
+	"name",
 	"persistentVolumeClaim",
 	"projected",
 	"secret",
 }
 
-# Without any type a volume is an emptyDir. A hostPath is for DT-SEC-003 to say.
+# Without any type a volume is an emptyDir.
 findings contains {
 	"pointer": obj.pointer(pod.pointer, ["volumes", index, type]),
 	"message": sprintf("volume %q is of type %s, which Pod Security's restricted level does not allow", [obj.text(object.get(volume, "name", "")), type]),
 } if {
-	some index, volume in obj.items(pod.spec, "volumes")
+	some index, volume in pod.spec.volumes
 	is_object(volume)
 	some type, source in volume
-	source != null
-	not type in {"hostPath", "name"}
 	not type in types
-	not type in params.of(meta).allow
+	source != null
+	not type in tuned.allow
 }

@@ -20,6 +20,7 @@ findings contains {
 	"patch": [{"op": "remove", "path": at}],
 } if {
 	some level in pod.contexts
-	not object.get(obj.member(level.value, "windowsOptions"), "hostProcess", null) in {null, false}
+	value := level.value.windowsOptions.hostProcess
+	not value in {null, false}
 	at := obj.pointer(level.pointer, ["windowsOptions", "hostProcess"])
 }

@@ -15,6 +15,8 @@ meta := {
 	"params": {"skipInit": false},
 }
 
+tuned := params.of(meta)
+
 # A container for debugging cannot be helped, and Windows knows no such thing.
 findings contains {
 	"pointer": concat("", [c.pointer, "/securityContext/readOnlyRootFilesystem"]),
@@ -24,9 +26,9 @@ findings contains {
 	not pod.windows
 	some c in pod.containers
 	c.list in lists
-	object.get(c.context, "readOnlyRootFilesystem", null) != true
+	not c.context.readOnlyRootFilesystem == true
 }
 
-lists := {"containers"} if params.of(meta).skipInit
+lists := {"containers"} if tuned.skipInit
 
-lists := {"containers", "initContainers"} if not params.of(meta).skipInit
+lists := {"containers", "initContainers"} if not tuned.skipInit

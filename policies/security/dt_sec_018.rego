@@ -16,6 +16,8 @@ meta := {
 	"params": {"allowSA": []},
 }
 
+tuned := params.of(meta)
+
 account := name if {
 	name := object.get(pod.spec, "serviceAccountName", "")
 	is_string(name)
@@ -48,7 +50,7 @@ mounted if {
 }
 
 allowed if {
-	some pattern in params.of(meta).allowSA
+	some pattern in tuned.allowSA
 	glob.match(pattern, ["/"], concat("/", [input.namespace, account]))
 }
 

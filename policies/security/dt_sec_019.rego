@@ -26,17 +26,19 @@ meta := {
 	]},
 }
 
+tuned := params.of(meta)
+
 # paths are the paths of nodes that the object names.
 paths contains {"pointer": obj.pointer(pod.pointer, ["volumes", index, "hostPath", "path"]), "path": path} if {
-	some index, volume in obj.items(pod.spec, "volumes")
-	path := obj.member(volume, "hostPath").path
+	some index, volume in pod.spec.volumes
+	path := volume.hostPath.path
 	is_string(path)
 }
 
 paths contains {"pointer": obj.pointer("/spec", [field, "path"]), "path": path} if {
 	input.kind == "PersistentVolume"
 	some field in ["hostPath", "local"]
-	path := obj.member(input.object, ["spec", field]).path
+	path := input.object.spec[field].path
 	is_string(path)
 }
 
@@ -46,7 +48,7 @@ findings contains {
 } if {
 	some found in paths
 	path := plain(found.path)
-	reached := [forbidden | some forbidden in params.of(meta).paths; reaches(path, forbidden)]
+	reached := [forbidden | some forbidden in tuned.paths; reaches(path, forbidden)]
 	count(reached) > 0
 }
 

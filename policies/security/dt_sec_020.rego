@@ -15,6 +15,8 @@ meta := {
 	"params": {"level": "baseline", "system": ["kube-node-lease", "kube-public", "kube-system"]},
 }
 
+tuned := params.of(meta)
+
 enforce := "pod-security.kubernetes.io/enforce"
 
 version := "pod-security.kubernetes.io/enforce-version"
@@ -26,13 +28,13 @@ labels := obj.member(obj.member(input.object, "metadata"), "labels")
 judged if {
 	input.kind == "Namespace"
 	input.group == ""
-	not input.name in params.of(meta).system
+	not input.name in tuned.system
 }
 
 findings contains {
 	"pointer": obj.pointer("/metadata/labels", [enforce]),
 	"message": "the namespace does not say which level of Pod Security it enforces",
-	"patch": obj.set_at(input.object, "", ["metadata", "labels", enforce], params.of(meta).level),
+	"patch": obj.set_at(input.object, "", ["metadata", "labels", enforce], tuned.level),
 } if {
 	judged
 	object.get(labels, enforce, null) == null
@@ -50,11 +52,11 @@ findings contains {
 
 findings contains {
 	"pointer": obj.pointer("/metadata/labels", [enforce]),
-	"message": sprintf("the namespace enforces %s, which is weaker than %s", [labels[enforce], params.of(meta).level]),
+	"message": sprintf("the namespace enforces %s, which is weaker than %s", [labels[enforce], tuned.level]),
 	"mend": "move what needs it into a namespace of its own, and let an exception say why",
 } if {
 	judged
-	ranks[labels[enforce]] < ranks[params.of(meta).level]
+	ranks[labels[enforce]] < ranks[tuned.level]
 }
 
 # Whoever may do everything may do so at any version.

@@ -23,6 +23,8 @@ meta := {
 	},
 }
 
+tuned := params.of(meta)
+
 # known are the forms of tokens that say what they are, each with a piece of text
 # that is quick to look for. An access key's id is no secret.
 known := {
@@ -44,7 +46,7 @@ known := {
 # texts are the literal values of the object: of variables, arguments and keys.
 texts contains {"pointer": obj.pointer(c.pointer, ["env", index, "value"]), "container": c.name, "name": name, "value": value, "what": sprintf("variable %q of %s", [name, pod.describe(c)])} if {
 	some c in pod.containers
-	some index, variable in obj.items(c.value, "env")
+	some index, variable in c.value.env
 	value := variable.value
 	is_string(value)
 	name := obj.text(object.get(variable, "name", ""))
@@ -64,7 +66,7 @@ texts contains {"pointer": word.pointer, "container": c.name, "name": "", "value
 texts contains {"pointer": obj.pointer("/data", [key]), "container": "", "name": key, "value": value, "what": sprintf("key %q", [key])} if {
 	input.kind == "ConfigMap"
 	input.group == ""
-	some key, value in obj.member(input.object, "data")
+	some key, value in input.object.data
 	is_string(value)
 }
 
@@ -103,9 +105,8 @@ looks(value) if {
 
 telling(name) if {
 	plain := upper(regex.replace(regex.replace(name, `([a-z0-9])([A-Z])`, "${1}_${2}"), `[^A-Za-z0-9]+`, "_"))
-	set := params.of(meta)
-	regex.match(set.nameRe, plain)
-	every form in set.allowRe {
+	regex.match(tuned.nameRe, plain)
+	every form in tuned.allowRe {
 		not regex.match(form, plain)
 	}
 }
@@ -114,5 +115,5 @@ telling(name) if {
 literal(value) if {
 	not regex.match(`(?i)^\s*(|true|false|yes|no|on|off|none|null|[0-9.]+[a-z]{0,2}|[a-z][a-z0-9+.-]*://.*|[./~].*|.*\$[({].*|.*\{\{.*|[^\n]*\n(.|\n)*)\s*$`, value)
 	letters := {letter | some letter in split(value, "")}
-	count(letters) >= params.of(meta).minDistinct
+	count(letters) >= tuned.minDistinct
 }

@@ -15,6 +15,8 @@ meta := {
 	"params": {"allowPatchRange": true},
 }
 
+tuned := params.of(meta)
+
 # On clusters that weigh more it is an error.
 level := "error" if data.context.cluster.production
 
@@ -27,7 +29,7 @@ patches := `^(~\s*v?[0-9]+\.[0-9]+(\.[0-9]+[0-9A-Za-z.+-]*)?|v?[0-9]+\.[0-9]+(\.
 pinned(version) if regex.match(exact, version)
 
 pinned(version) if {
-	params.of(meta).allowPatchRange
+	tuned.allowPatchRange
 	regex.match(patches, version)
 }
 

@@ -16,7 +16,9 @@ meta := {
 	"params": {"identities": [], "maxAgeDays": 90},
 }
 
-identities := params.of(meta).identities
+tuned := params.of(meta)
+
+identities := tuned.identities
 
 evidence := object.get(data.context, "attest", null)
 
@@ -50,9 +52,9 @@ lack(digest) := "is signed by nobody whose signature counts" if {
 	not trusted(evidence[digest])
 }
 
-lack(digest) := sprintf("was found to be signed more than %v days ago", [params.of(meta).maxAgeDays]) if {
+lack(digest) := sprintf("was found to be signed more than %v days ago", [tuned.maxAgeDays]) if {
 	trusted(evidence[digest])
-	data.context.now - evidence[digest].at > params.of(meta).maxAgeDays * 86400
+	data.context.now - evidence[digest].at > tuned.maxAgeDays * 86400
 }
 
 trusted(found) if {
