@@ -88,6 +88,11 @@ test_pass_programs if {
 
 inside(o) := object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": fx.meta}), {"nested": [{"pointer": "/data/a", "object": o}]})
 
-test_pass_programs_in_a_text if count(of("DT-CPL-005", judged(inside({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "readOnlyPort": 1}), fx.facts))) == 2
+test_pass_programs_in_a_text if count(of("DT-CPL-005", judged(inside({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "readOnlyPort": 1}), fx.facts))) == 5
 
 test_pass_no_program if of("DT-CPL-001", judged(fx.pod({"containers": [{"name": "a", "command": ["etcdump"]}]}), fx.facts)) == set()
+
+test_pass_webhooks_are_programs if {
+	hook := fx.of({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": "a"}, "webhooks": [{"name": "a", "timeoutSeconds": 30}]})
+	count(of("DT-CPL-006", judged(hook, fx.facts))) == 1
+}
