@@ -37,9 +37,18 @@ findings contains {
 } if {
 	some c in pod.containers
 	c.list != "ephemeralContainers"
+	not complete(c)
 	some want in wanted
 	not says(c, want)
 	not defaulted(want)
+}
+
+# complete is quick to find, and true of most.
+complete(c) if {
+	c.value.resources.requests.cpu != null
+	c.value.resources.requests.memory != null
+	c.value.resources.limits.memory != null
+	not tuned.cpuLimit
 }
 
 says(c, want) if {

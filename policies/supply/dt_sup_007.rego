@@ -38,8 +38,8 @@ findings contains {
 	"container": used.container,
 	"message": sprintf("%s: image %q %s", [used.what, used.ref, lack(used.parsed.digest)]),
 } if {
+	is_object(data.context.attest)
 	count(identities) > 0
-	is_object(evidence)
 	some used in image.used
 	used.parsed.digest != ""
 }
