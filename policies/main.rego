@@ -2,12 +2,14 @@
 # input.nested, input.collectors, input.listed); `drift` judges one live object against its
 # desired form (input.drift). What the object's neighbours are stands in
 # data.context. Rules are packages below data.dualtrack.rules, data.dualtrack.pods
-# (asked only about what makes pods) and data.dualtrack.drift: each has `meta`
+# (asked only about what makes pods), data.dualtrack.programs (asked only about what
+# configures the cluster's own programs) and data.dualtrack.drift: each has `meta`
 # and a partial set `findings`. Rule bodies begin with the kind, which OPA
 # indexes.
 package dualtrack.main
 
 import data.dualtrack.pod
+import data.dualtrack.program
 import data.dualtrack.severity
 
 defaults := {"result": "finding", "patch": null, "container": "", "mend": ""}
@@ -25,6 +27,15 @@ findings contains complete(meta, f, level) if {
 	some name
 	some f in data.dualtrack.pods[name].findings
 	meta := data.dualtrack.pods[name].meta
+	level := severity.of(meta, f)
+	level != "off"
+}
+
+findings contains complete(meta, f, level) if {
+	program.any
+	some name
+	some f in data.dualtrack.programs[name].findings
+	meta := data.dualtrack.programs[name].meta
 	level := severity.of(meta, f)
 	level != "off"
 }
@@ -56,5 +67,7 @@ drift contains complete(meta, f, level) if {
 rules contains data.dualtrack.rules[_].meta
 
 rules contains data.dualtrack.pods[_].meta
+
+rules contains data.dualtrack.programs[_].meta
 
 rules contains data.dualtrack.drift[_].meta

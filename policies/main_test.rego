@@ -73,8 +73,26 @@ test_pass_drift_off if {
 
 test_pass_every_rule_described if {
 	every meta in main.rules {
-		object.keys(meta) - {"fixed"} == {"id", "title", "severity", "profile", "why", "mend", "refs"}
+		object.keys(meta) - {"fixed", "params"} == {"id", "title", "severity", "profile", "why", "mend", "refs"}
 		meta.profile in {"baseline", "restricted", "fleet"}
 		meta.severity in {"error", "warning", "info"}
 	}
+}
+
+test_pass_programs if {
+	open := fx.pod({"containers": [{"name": "a", "command": ["kube-apiserver", "--token-auth-file=/t"]}]})
+	count(of("DT-CPL-001", judged(open, fx.facts))) == 2
+	of("DT-CPL-001", judged(open, fx.and_facts({"severity": {"DT-CPL-001": "off"}}))) == set()
+	count(of("DT-CPL-001", judged(fx.of({"apiVersion": "kubeadm.k8s.io/v1beta3", "kind": "ClusterConfiguration", "apiServer": {"extraArgs": {"token-auth-file": "/t"}}}), fx.facts))) == 1
+}
+
+inside(o) := object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": fx.meta}), {"nested": [{"pointer": "/data/a", "object": o}]})
+
+test_pass_programs_in_a_text if count(of("DT-CPL-005", judged(inside({"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "readOnlyPort": 1}), fx.facts))) == 5
+
+test_pass_no_program if of("DT-CPL-001", judged(fx.pod({"containers": [{"name": "a", "command": ["etcdump"]}]}), fx.facts)) == set()
+
+test_pass_webhooks_are_programs if {
+	hook := fx.of({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": "a"}, "webhooks": [{"name": "a", "timeoutSeconds": 30}]})
+	count(of("DT-CPL-006", judged(hook, fx.facts))) == 1
 }

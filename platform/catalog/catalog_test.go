@@ -198,7 +198,7 @@ func TestLoad(t *testing.T) {
 		Kubernetes: catalog.Kubernetes{
 			APIServers: 1, EncryptSecrets: true,
 			PodSecurity: catalog.PodSecurity{Enforce: "baseline", Warn: "restricted", Audit: "restricted"},
-			Audit:       catalog.Audit{Level: "Metadata", MaxSizeMB: 20, MaxBackups: 3},
+			Audit:       catalog.Audit{Level: "Metadata", MaxSizeMB: 100, MaxBackups: 10},
 			Requests:    catalog.Requests{Inflight: 400, MutatingInflight: 200},
 			Kubelet: catalog.Kubelet{
 				CPUManagerPolicy: "none", TopologyManagerPolicy: "none", TopologyManagerScope: "container", MemoryManagerPolicy: "None",

@@ -163,8 +163,8 @@ type PodSecurity struct {
 // Audit is a cluster's audit log.
 type Audit struct {
 	Level      string `yaml:"level" default:"Metadata" enum:"None,Metadata,Request" doc:"level of requests that no stricter rule matches; bodies of Secrets are never logged"`
-	MaxSizeMB  int    `yaml:"maxSizeMB" default:"20" min:"1" max:"1000" doc:"size at which the log is rotated"`
-	MaxBackups int    `yaml:"maxBackups" default:"3" min:"1" max:"100" doc:"rotated logs kept"`
+	MaxSizeMB  int    `yaml:"maxSizeMB" default:"100" min:"1" max:"1000" doc:"size at which the log is rotated"`
+	MaxBackups int    `yaml:"maxBackups" default:"10" min:"1" max:"100" doc:"rotated logs kept"`
 }
 
 // Etcd is a cluster's store. Quantities are Kubernetes quantities.

@@ -41,7 +41,13 @@ func (e *environment) drift(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := engine.JudgeDrift(ctx, fleet.DriftInputs(outcomes, gated.Rendered), cat.Fleet)
+	production, err := cat.Production()
+	if err != nil {
+		return err
+	}
+	found, err := engine.JudgeDrift(ctx, fleet.DriftInputs(outcomes, gated.Rendered), policy.DriftContext{
+		Fleet: cat.Fleet, Baseline: cat.Baseline, Production: production, Now: e.Now(),
+	})
 	if err != nil {
 		return err
 	}

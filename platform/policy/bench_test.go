@@ -26,21 +26,33 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
+      automountServiceAccountToken: false
       securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      topologySpreadConstraints:
+      - {topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: web}}}
       initContainers:
       - name: init
         image: registry.example/shop/init:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-        securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+        resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 128Mi}}
+        securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
       containers:
       - name: web
         image: registry.example/shop/web:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
         ports: [{containerPort: 8080}]
         resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 128Mi}}
         readinessProbe: {httpGet: {path: /ready, port: 8080}}
-        securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+        securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
       volumes:
       - name: tmp
         emptyDir: {}
+`
+
+// budget satisfies DT-REL-005 for the deployment.
+const budget = `
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web, namespace: shop}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}, unhealthyPodEvictionPolicy: AlwaysAllow}
 `
 
 func BenchmarkCompile(b *testing.B) {
@@ -57,12 +69,12 @@ func BenchmarkJudge(b *testing.B) {
 	for name, text := range map[string]string{
 		"Deployment": deployment,
 		"ConfigMap":  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata: {a: b}\n",
-		"Namespace":  "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
+		"Namespace":  namespace,
 		"bad Pod":    "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {hostPID: true, containers: [{name: a, image: a}, {name: b, image: b}]}\n",
 	} {
 		b.Run(name, func(b *testing.B) {
 			e := compiled(b)
-			in := testInput(b, text, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+			in := testInput(b, text, namespace, denyAll, budget)
 			sheet, err := gather(in)
 			if err != nil {
 				b.Fatal(err)
@@ -94,7 +106,10 @@ func BenchmarkJudge(b *testing.B) {
 func testInput(t testing.TB, docs ...string) Input {
 	t.Helper()
 	in := Input{
-		Cluster:  &catalog.Cluster{Name: "edge-1", File: "clusters/edge-1/cluster.yaml"},
+		Cluster: &catalog.Cluster{
+			Name: "edge-1", File: "clusters/edge-1/cluster.yaml",
+			Spec: catalog.ClusterSpec{Kubernetes: catalog.Kubernetes{EncryptSecrets: true}},
+		},
 		Fleet:    &catalog.Fleet{Spec: catalog.FleetSpec{Policy: catalog.FleetPolicy{Registries: []string{"registry.example"}}}},
 		Baseline: &catalog.Baseline{Spec: catalog.BaselineSpec{Kubernetes: "v1.99.0"}},
 		APIs:     []API{{APIVersion: "old.example/v1", Kind: "Thing", Removed: 99, Use: "new.example/v1"}},

@@ -18,6 +18,7 @@ func capabilities() *ast.Capabilities {
 		"numbers.range", "object.get", "object.keys", "object.union", "object.union_n", "plus", "regex.find_all_string_submatch_n", "regex.match",
 		"replace", "split", "sprintf", "startswith", "substring", "sum", "to_number", "trim_prefix",
 		"trim_suffix", "type_name", "upper",
+		"glob.match", "regex.replace", "units.parse",
 	}
 	c := ast.CapabilitiesForThisVersion()
 	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return !slices.Contains(allowed, b.Name) })

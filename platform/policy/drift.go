@@ -3,6 +3,8 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"golang.org/x/sync/errgroup"
@@ -43,26 +45,27 @@ type Scale struct {
 	Min, Max int
 }
 
+// DriftContext is what drift is judged with. Without a Baseline the cluster's
+// security is not compared with Git's.
+type DriftContext struct {
+	Fleet      *catalog.Fleet // its severities and parameters hold; nil means none are set
+	Baseline   *catalog.Baseline
+	Production []string // the clusters whose findings weigh more
+	Now        time.Time
+}
+
 // JudgeDrift judges every object that differs. The findings come in the order
-// of the inputs, then by rule and pointer, each with its cluster. The fleet's
-// severities hold; nil means none are set.
-func (e *Engine) JudgeDrift(ctx context.Context, inputs []DriftInput, fleet *catalog.Fleet) ([]finding.Finding, error) {
-	severities, params := map[string]string{}, map[string]any{}
-	if fleet != nil {
-		if set := fleet.Spec.Policy.Severity; set != nil {
-			severities = set
-		}
-		if set := fleet.Spec.Policy.Params.Map; set != nil {
-			params = set
-		}
-	}
-	data, err := ast.InterfaceToValue(map[string]any{"context": map[string]any{
-		"severity": severities, "params": params, "namespaces": map[string]any{},
-	}})
+// of the inputs, then by rule and pointer, each with its cluster.
+func (e *Engine) JudgeDrift(ctx context.Context, inputs []DriftInput, about DriftContext) ([]finding.Finding, error) {
+	data, err := driftFacts(about)
 	if err != nil {
 		return nil, fmt.Errorf("judge drift: %w", err)
 	}
-	query, err := e.query(ctx, entryDrift, data.(ast.Object))
+	query, err := e.query(ctx, entryDrift, data)
+	if err != nil {
+		return nil, err
+	}
+	security, err := e.securityOf(ctx, about)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +75,11 @@ func (e *Engine) JudgeDrift(ctx context.Context, inputs []DriftInput, fleet *cat
 	for i, in := range inputs {
 		group.Go(func() error {
 			ref := in.ref()
-			value, err := ast.InterfaceToValue(in.document(ref))
+			weakened, err := security.weakened(groupCtx, in.Desired, in.Live)
+			if err != nil {
+				return fmt.Errorf("judge drift of %s: %w", ref, err)
+			}
+			value, err := ast.InterfaceToValue(in.document(ref, about, weakened))
 			if err != nil {
 				return fmt.Errorf("judge drift of %s: %w", ref, err)
 			}
@@ -96,6 +103,26 @@ func (e *Engine) JudgeDrift(ctx context.Context, inputs []DriftInput, fleet *cat
 	return all, nil
 }
 
+// driftFacts is data.context of the drift rules.
+func driftFacts(about DriftContext) (ast.Object, error) {
+	severities, params := map[string]string{}, map[string]any{}
+	if about.Fleet != nil {
+		if set := about.Fleet.Spec.Policy.Severity; set != nil {
+			severities = set
+		}
+		if set := about.Fleet.Spec.Policy.Params.Map; set != nil {
+			params = set
+		}
+	}
+	data, err := ast.InterfaceToValue(map[string]any{"context": map[string]any{
+		"severity": severities, "params": params, "namespaces": map[string]any{},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return data.(ast.Object), nil
+}
+
 func (in DriftInput) ref() finding.Object {
 	o := in.Desired
 	if o == nil {
@@ -109,7 +136,7 @@ func (in DriftInput) ref() finding.Object {
 
 // document is the input of the drift rules. Values stay out of it, except
 // numbers, which the bounds of an autoscaler are compared with.
-func (in DriftInput) document(ref finding.Object) map[string]any {
+func (in DriftInput) document(ref finding.Object, about DriftContext, weakened []any) map[string]any {
 	fields := make([]any, 0, len(in.Fields))
 	for _, f := range in.Fields {
 		field := map[string]any{"pointer": f.Pointer, "manager": f.Manager, "operation": f.Operation, "subresource": f.Subresource}
@@ -123,6 +150,7 @@ func (in DriftInput) document(ref finding.Object) map[string]any {
 	}
 	drift := map[string]any{
 		"fields": fields, "inventory": in.Inventory, "scaled": nil, "desired": nil, "live": nil,
+		"weakened": weakened, "production": slices.Contains(about.Production, in.Cluster), "now": about.Now.Unix(),
 	}
 	if in.Scaled != nil {
 		drift["scaled"] = map[string]any{"name": in.Scaled.Name, "min": in.Scaled.Min, "max": in.Scaled.Max}
@@ -136,22 +164,6 @@ func (in DriftInput) document(ref finding.Object) map[string]any {
 	return map[string]any{
 		"group": ref.Group(), "kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name, "drift": drift,
 	}
-}
-
-// outline is the part of an object that the drift rules read.
-func outline(o *unstructured.Unstructured) map[string]any {
-	out := map[string]any{"metadata": map[string]any{}}
-	if meta, ok := o.Object["metadata"].(map[string]any); ok {
-		managers := []any{}
-		for _, m := range o.GetManagedFields() {
-			managers = append(managers, map[string]any{"manager": m.Manager})
-		}
-		out["metadata"] = map[string]any{"ownerReferences": meta["ownerReferences"], "managedFields": managers}
-	}
-	if kind, ok := o.Object["type"].(string); ok {
-		out["type"] = kind
-	}
-	return out
 }
 
 func (in DriftInput) finding(v verdict, ref finding.Object) finding.Finding {

@@ -6,14 +6,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"dualtrack.internal/platform/catalog"
-	"dualtrack.internal/platform/finding"
-	"dualtrack.internal/platform/render"
 )
-
-// clusterKind is the kind of the object that stands for the cluster's settings.
-const clusterKind = "Cluster"
 
 // factSheet is data.context: what rules may ask about an object's surroundings,
 // gathered once a cluster and looked up by namespace and name.
@@ -23,7 +16,7 @@ type factSheet map[string]any
 // only: an object is judged with its namespace's part of them, so that what
 // changes elsewhere asks for no new judgement.
 func byNamespace() []string {
-	return []string{"namespaces", "workloads", "scalers", "budgets", "netpols", "limits"}
+	return []string{"namespaces", "workloads", "scalers", "budgets", "netpols", "limits", "serviceAccounts", "services", "names"}
 }
 
 // gather reads the facts out of the objects.
@@ -34,7 +27,7 @@ func gather(in Input) (factSheet, error) {
 	}
 	about := map[string]any{"role": "", "realNodes": in.RealNodes, "minor": minor, "production": in.Production}
 	if in.Cluster != nil {
-		about["role"] = string(in.Cluster.Spec.Role)
+		about["role"], about["nodes"] = string(in.Cluster.Spec.Role), nodesOf(in.Cluster)
 	}
 	f := factSheet{
 		"cluster": about, "partial": len(in.Partial) > 0,
@@ -54,6 +47,7 @@ func gather(in Input) (factSheet, error) {
 	} {
 		f[name] = map[string]any{}
 	}
+	f.openReferences()
 	f["clusterNetpols"] = []any{}
 	for _, o := range in.Objects {
 		for _, u := range unroll(nil, o, o.Object, "", false) {
@@ -125,6 +119,7 @@ func (f factSheet) add(u unit) {
 		}
 	}
 	f.workload(u, spec)
+	f.references(u, spec)
 }
 
 // workload notes what makes pods, by namespace.
@@ -207,27 +202,4 @@ func ciliumSpecs(o map[string]any) []any {
 		specs = append([]any{o["spec"]}, specs...)
 	}
 	return specs
-}
-
-// clusterObject stands for the cluster's own settings, so that rules judge
-// them as they judge kubeadm's.
-func clusterObject(c *catalog.Cluster) render.Object {
-	args := func(flags map[string]string) map[string]any {
-		out := map[string]any{}
-		for k, v := range flags {
-			out[k] = v
-		}
-		return out
-	}
-	extra := c.Spec.Kubernetes.ExtraArgs
-	return render.Object{
-		Source: finding.Position{File: c.File},
-		Unstructured: &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": catalog.APIVersion, "kind": clusterKind, "metadata": map[string]any{"name": c.Name},
-			"spec": map[string]any{"kubernetes": map[string]any{"extraArgs": map[string]any{
-				"apiServer": args(extra.APIServer), "controllerManager": args(extra.ControllerManager),
-				"scheduler": args(extra.Scheduler),
-			}}},
-		}},
-	}
 }

@@ -15,7 +15,13 @@ import (
 	"dualtrack.internal/platform/render"
 )
 
-const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+const namespace = `
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: v1.28}
+`
 
 // denyAll satisfies DT-NET-001.
 const denyAll = `
@@ -46,7 +52,7 @@ func TestJudge(t *testing.T) {
 		change func(*Input)
 		want   []string
 	}{
-		"a good deployment": {docs: []string{namespace, denyAll, deployment}, want: []string{}},
+		"a good deployment": {docs: []string{namespace, denyAll, budget, deployment}, want: []string{}},
 		"a namespace that nothing creates": {
 			docs: []string{"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shpo}\n"},
 			want: []string{"error DT-NSP-001 ConfigMap shpo/a /metadata/namespace"},
@@ -75,7 +81,7 @@ items:
 			},
 		},
 		"a namespace that a list creates": {
-			docs: []string{"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n", denyAll},
+			docs: []string{"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline, pod-security.kubernetes.io/enforce-version: v1.28}}}\n", denyAll},
 			want: []string{},
 		},
 		"an object inside a ConfigMap": {
@@ -118,7 +124,7 @@ data:
 			want:   []string{"error DT-NET-001 Namespace shop /metadata/name", "error DT-NET-001 Namespace shop /metadata/name"},
 		},
 		"an unpinned image on real nodes": {
-			docs:   []string{namespace, denyAll, strings.ReplaceAll(deployment, "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "")},
+			docs:   []string{namespace, denyAll, budget, strings.ReplaceAll(deployment, "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "")},
 			change: func(in *Input) { in.RealNodes = true },
 			want: []string{
 				"error DT-SUP-002 Deployment shop/web /spec/template/spec/containers/0/image",
@@ -126,7 +132,7 @@ data:
 			},
 		},
 		"a fleet that names no registries": {
-			docs:   []string{namespace, denyAll, deployment},
+			docs:   []string{namespace, denyAll, budget, deployment},
 			change: func(in *Input) { in.Fleet = nil },
 			want: []string{
 				"error DT-SUP-003 Deployment shop/web /spec/template/spec/containers/0/image unknown",
@@ -165,7 +171,8 @@ apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: db, namespace: shop}
 spec:
-  template: {spec: {containers: []}}
+  replicas: 0
+  template: {spec: {automountServiceAccountToken: false, containers: []}}
   volumeClaimTemplates: [{spec: {storageClassName: disks}}]
 `},
 			want: []string{
@@ -219,7 +226,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: god}
 // TestFinding looks at all of one finding, and at the counts.
 func TestFinding(t *testing.T) {
 	t.Parallel()
-	in := testInput(t, namespace, denyAll, "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}, spec: {hostPID: true, containers: []}}\n")
+	in := testInput(t, namespace, denyAll, "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}, spec: {hostPID: true, automountServiceAccountToken: false, containers: []}}\n")
 	in.Locate = func(o render.Object, pointer string) finding.Position {
 		return finding.Position{File: o.Source.File, Line: 7, Column: len(pointer)}
 	}

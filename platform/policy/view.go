@@ -16,27 +16,27 @@ import (
 // the tables of its own namespaces, and those that hold for all.
 type views struct {
 	sheet  factSheet
-	shared func() (shared, error) // tables that hold for all
+	common func() (common, error) // tables that hold for all
 
 	mu     sync.Mutex
 	tables map[string]string // sums of one namespace's part of the tables
 }
 
-// shared are tables as rules see them, and a sum that tells them from others.
-type shared struct {
+// common are tables as rules see them, and a sum that tells them from others.
+type common struct {
 	terms map[string]*ast.Term
 	sum   string
 }
 
 func newViews(sheet factSheet) *views {
 	v := &views{sheet: sheet, tables: map[string]string{}}
-	v.shared = sync.OnceValues(v.readShared)
+	v.common = sync.OnceValues(v.readCommon)
 	return v
 }
 
-func (v *views) readShared() (shared, error) {
+func (v *views) readCommon() (common, error) {
 	own := byNamespace()
-	s := shared{terms: map[string]*ast.Term{}}
+	s := common{terms: map[string]*ast.Term{}}
 	all := map[string]any{}
 	for name, table := range v.sheet {
 		if slices.Contains(own, name) {
@@ -55,7 +55,7 @@ func (v *views) readShared() (shared, error) {
 
 // sum tells the facts of a part from all others.
 func (v *views) sum(namespaces []string) (string, error) {
-	all, err := v.shared()
+	all, err := v.common()
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,7 @@ func (v *views) sum(namespaces []string) (string, error) {
 
 // data is what the rules see as data.
 func (v *views) data(namespaces []string) (ast.Object, error) {
-	all, err := v.shared()
+	all, err := v.common()
 	if err != nil {
 		return nil, err
 	}

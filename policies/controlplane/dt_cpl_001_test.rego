@@ -1,7 +1,7 @@
-package dualtrack.rules.dt_cpl_001_test
+package dualtrack.programs.dt_cpl_001_test
 
 import data.dualtrack.fixture as fx
-import data.dualtrack.rules.dt_cpl_001
+import data.dualtrack.programs.dt_cpl_001
 
 found(doc) := {[f.pointer, object.get(f, "severity", object.get(f, "result", "error"))] | some f in findings} if {
 	findings := dt_cpl_001.findings with input as doc with data.context as fx.facts

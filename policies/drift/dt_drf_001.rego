@@ -1,5 +1,6 @@
 package dualtrack.drift.dt_drf_001
 
+import data.dualtrack.injector
 import data.dualtrack.manager
 import data.dualtrack.scaling
 
@@ -17,6 +18,7 @@ findings contains {"pointer": field.pointer, "message": sprintf("it differs from
 	some field in input.drift.fields
 	not field.manager in manager.reconcilers
 	not scaling.scaled(field)
+	not injector.wrote(field)
 }
 
 who(field) := "nobody knows who wrote it last" if field.manager == ""

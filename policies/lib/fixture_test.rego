@@ -43,6 +43,10 @@ facts := {
 	"clusterNetpols": [],
 	"clusterRoles": {},
 	"limits": {},
+	"serviceAccounts": {},
+	"services": {},
+	"names": {},
+	"attest": null,
 	"nodeClasses": {},
 	"apis": {},
 }

@@ -2,4 +2,6 @@
 # the defaults of its meta.params. A rule that has none needs no meta.params.
 package dualtrack.params
 
-of(meta) := object.union(meta.params, object.get(data.context.params, meta.id, {}))
+of(meta) := object.union(meta.params, tuned) if {
+	tuned := data.context.params[meta.id]
+} else := meta.params

@@ -40,6 +40,29 @@ spec := s if {
 	is_object(s)
 }
 
+# labels and annotations are those that the pods will carry.
+labels := obj.member(obj.member(template, "metadata"), "labels")
+
+annotations := obj.member(obj.member(template, "metadata"), "annotations")
+
+# named gives the workload a name in a list of a parameter: "namespace/name".
+named := concat("/", [input.namespace, input.name])
+
+# finite are pods that are meant to end.
+finite if obj.key in {"batch/CronJob", "batch/Job", "keda.sh/ScaledJob"}
+
+finite if {
+	obj.key == "/Pod"
+	object.get(spec, "restartPolicy", "Always") in {"Never", "OnFailure"}
+}
+
+# contexts are the security contexts of the pod and of its containers, for what
+# both levels have.
+contexts := array.concat(
+	[{"container": "", "what": "the pod", "pointer": concat("", [pointer, "/securityContext"]), "value": context} | spec],
+	[{"container": c.name, "what": describe(c), "pointer": concat("", [c.pointer, "/securityContext"]), "value": c.context} | some c in containers],
+)
+
 # context is the pod's security context, {} when there is none.
 context := obj.member(spec, "securityContext")
 
@@ -93,8 +116,9 @@ malformed contains unlike(obj.pointer(pointer, [field]), value, "object") if {
 	not is_object(value)
 }
 
-malformed contains unlike(concat("", [pointer, "/securityContext/seccompProfile"]), value, "object") if {
-	value := context.seccompProfile
+malformed contains unlike(obj.pointer(pointer, ["securityContext", field]), value, "object") if {
+	some field in ["seLinuxOptions", "seccompProfile", "windowsOptions"]
+	value := context[field]
 	value != null
 	not is_object(value)
 }
@@ -115,7 +139,7 @@ malformed contains unlike(concat("", [c.pointer, "/securityContext"]), value, "o
 
 malformed contains unlike(obj.pointer(c.pointer, ["securityContext", field]), value, "object") if {
 	some c in containers
-	some field in ["capabilities", "seccompProfile"]
+	some field in ["capabilities", "seLinuxOptions", "seccompProfile", "windowsOptions"]
 	value := c.context[field]
 	value != null
 	not is_object(value)

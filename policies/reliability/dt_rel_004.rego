@@ -1,7 +1,7 @@
 package dualtrack.rules.dt_rel_004
 
 import data.dualtrack.object as obj
-import data.dualtrack.selector
+import data.dualtrack.workload
 
 meta := {
 	"id": "DT-REL-004",
@@ -20,47 +20,13 @@ spec := obj.member(input.object, "spec") if {
 
 # selected are the workloads whose pods the budget covers. Draining leaves the
 # pods of a DaemonSet alone.
-selected := [workload |
-	some workload in data.context.workloads[input.namespace]
-	workload.kind != "DaemonSet"
-	selects(object.get(spec, "selector", null), input.object.apiVersion, workload.labels)
+selected := [w |
+	some w in data.context.workloads[input.namespace]
+	w.kind != "DaemonSet"
+	workload.covers(object.get(spec, "selector", null), input.object.apiVersion, w.labels)
 ]
 
-# In policy/v1 an empty selector covers every pod, before that none.
-selects(s, "policy/v1", labels) if selector.matches(s, labels)
-
-selects(s, version, labels) if {
-	version != "policy/v1"
-	not selector.empty(s)
-	selector.matches(s, labels)
-}
-
-# replicas are the pods a workload keeps at least: what its autoscaler may
-# scale it down to, else its own number.
-replicas(workload) := n if {
-	count(scalers(workload)) == 0
-	n := workload.replicas
-	is_number(n)
-}
-
-replicas(workload) := min([least(s) | some s in scalers(workload)]) if count(scalers(workload)) > 0
-
-scalers(workload) := object.get(data.context.scalers, [input.namespace, concat("/", [workload.kind, workload.name])], [])
-
-least(scaler) := scaler.min if is_number(scaler.min)
-
-least(scaler) := 1 if {
-	not is_number(scaler.min)
-	scaler.kind == "HorizontalPodAutoscaler"
-}
-
-# KEDA scales to nothing unless it is told not to.
-least(scaler) := 0 if {
-	not is_number(scaler.min)
-	scaler.kind == "ScaledObject"
-}
-
-known := [n | some workload in selected; n := replicas(workload)]
+known := [n | some w in selected; n := workload.replicas(w)]
 
 pods := sum(known) if {
 	count(known) == count(selected)
@@ -157,14 +123,14 @@ findings contains {"pointer": obj.pointer("/spec", [field]), "message": "it is n
 
 findings contains {
 	"pointer": "/spec/selector",
-	"message": sprintf("PodDisruptionBudget %q covers %s %q too: the API server refuses to evict a pod with two budgets", [other.name, workload.kind, workload.name]),
+	"message": sprintf("PodDisruptionBudget %q covers %s %q too: the API server refuses to evict a pod with two budgets", [other.name, w.kind, w.name]),
 	"mend": "let one budget cover each pod",
 } if {
 	input.kind == "PodDisruptionBudget"
-	some workload in selected
+	some w in selected
 	some other in data.context.budgets[input.namespace]
 	other.name != input.name
-	selects(other.selector, other.version, workload.labels)
+	workload.covers(other.selector, other.version, w.labels)
 }
 
 findings contains {

@@ -89,8 +89,8 @@ func (s Settings) APIServer(files Files, servers int) []Flag {
 	if s.Audits() {
 		flags = append(flags,
 			Flag{"audit-policy-file", files.AuditPolicy}, Flag{"audit-log-path", files.AuditLog},
-			Flag{"audit-log-maxsize", strconv.Itoa(cmp.Or(k.Audit.MaxSizeMB, 20))},
-			Flag{"audit-log-maxbackup", strconv.Itoa(cmp.Or(k.Audit.MaxBackups, 3))})
+			Flag{"audit-log-maxsize", strconv.Itoa(cmp.Or(k.Audit.MaxSizeMB, 100))},
+			Flag{"audit-log-maxbackup", strconv.Itoa(cmp.Or(k.Audit.MaxBackups, 10))})
 	}
 	if servers > 1 { // lets clients with long-lived connections spread again after a restart
 		flags = append(flags, Flag{"goaway-chance", "0.001"})

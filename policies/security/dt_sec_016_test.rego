@@ -1,0 +1,19 @@
+package dualtrack.pods.dt_sec_016_test
+
+import data.dualtrack.fixture as fx
+import data.dualtrack.pods.dt_sec_016
+
+found(of_pod, of_container) := fx.pointers(findings) if {
+	spec := {"securityContext": {"windowsOptions": of_pod}, "containers": [{"name": "a", "securityContext": {"windowsOptions": of_container}}]}
+	findings := dt_sec_016.findings with input as fx.pod(spec)
+}
+
+test_pass_absent if found(null, {}) == set()
+
+test_pass_false if found({"hostProcess": false}, {"hostProcess": null}) == set()
+
+test_fail_pod if found({"hostProcess": true}, {"hostProcess": false}) == {"/spec/securityContext/windowsOptions/hostProcess"}
+
+test_fail_container if found({}, {"hostProcess": true}) == {"/spec/containers/0/securityContext/windowsOptions/hostProcess"}
+
+test_fail_wrong_type if found({"hostProcess": "true"}, {}) == {"/spec/securityContext/windowsOptions/hostProcess"}
