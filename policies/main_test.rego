@@ -73,7 +73,7 @@ test_pass_drift_off if {
 
 test_pass_every_rule_described if {
 	every meta in main.rules {
-		object.keys(meta) - {"fixed"} == {"id", "title", "severity", "profile", "why", "mend", "refs"}
+		object.keys(meta) - {"fixed", "params"} == {"id", "title", "severity", "profile", "why", "mend", "refs"}
 		meta.profile in {"baseline", "restricted", "fleet"}
 		meta.severity in {"error", "warning", "info"}
 	}

@@ -26,6 +26,10 @@ secured(context) := container({"securityContext": context})
 
 deployment(spec) := of({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
 
+role(kind, rules) := of({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": role_meta[kind], "rules": rules})
+
+role_meta := {"ClusterRole": {"name": "a"}, "Role": meta}
+
 silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kind": "Silences", "metadata": {"name": "a"}, "spec": {"silences": list}})
 
 facts := {
