@@ -46,6 +46,9 @@ func facts(in Input) (ast.Object, error) {
 		f[name] = map[string]any{}
 	}
 	f["clusterNetpols"] = []any{}
+	for _, name := range tables() {
+		f[name] = map[string]any{}
+	}
 	for _, o := range in.Objects {
 		for _, u := range unroll(nil, o, o.Object, "", false) {
 			f.add(u)
@@ -123,6 +126,13 @@ func (f factSheet) add(u unit) {
 		}
 	}
 	f.workload(u, spec)
+	f.network(u, spec)
+}
+
+// tables are those of the groups of rules; the functions that fill them say which
+// are read across namespaces.
+func tables() []string {
+	return []string{"selectable", "endpoints", "routes", "redirects"}
 }
 
 // workload notes what makes pods, by namespace.

@@ -49,6 +49,10 @@ facts := {
 	"limits": {},
 	"nodeClasses": {},
 	"apis": {},
+	"selectable": {},
+	"endpoints": {},
+	"routes": {},
+	"redirects": {},
 }
 
 and_facts(more) := object.union(facts, more)
