@@ -95,6 +95,7 @@ func (f factSheet) add(u unit) {
 	spec, _ := o["spec"].(map[string]any)
 	switch u.ref.Group() + "/" + u.ref.Kind {
 	case "/Namespace":
+		// Read across namespaces: selectors of peers, and hosts of a mesh, mean others.
 		f.set("namespaces", u.ref.Name, map[string]any{"labels": labelsOf(o, "metadata", "labels")})
 	case "policy/PodDisruptionBudget":
 		f.append("budgets", ns, map[string]any{
@@ -127,12 +128,13 @@ func (f factSheet) add(u unit) {
 	}
 	f.workload(u, spec)
 	f.network(u, spec)
+	f.mesh(u, spec)
 }
 
 // tables are those of the groups of rules; the functions that fill them say which
 // are read across namespaces.
 func tables() []string {
-	return []string{"selectable", "endpoints", "routes", "redirects"}
+	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz"}
 }
 
 // workload notes what makes pods, by namespace.

@@ -53,6 +53,8 @@ facts := {
 	"endpoints": {},
 	"routes": {},
 	"redirects": {},
+	"peerAuth": {},
+	"authz": {},
 }
 
 and_facts(more) := object.union(facts, more)
