@@ -13,7 +13,7 @@ import (
 func capabilities() *ast.Capabilities {
 	allowed := []string{
 		"and", "array.concat", "array.slice", "assign", "concat", "contains", "count", "eq",
-		"endswith", "equal", "gt", "gte", "indexof", "internal.member_2", "is_array",
+		"endswith", "equal", "graph.reachable", "gt", "gte", "indexof", "internal.member_2", "is_array",
 		"is_number", "is_object", "is_string", "lower", "lt", "lte", "min", "minus", "mul", "neq",
 		"numbers.range", "object.get", "object.keys", "object.union", "object.union_n", "or", "plus", "regex.find_all_string_submatch_n", "regex.match",
 		"replace", "split", "sprintf", "startswith", "substring", "sum", "to_number", "trim_prefix",

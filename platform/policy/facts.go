@@ -129,12 +129,14 @@ func (f factSheet) add(u unit) {
 	f.workload(u, spec)
 	f.network(u, spec)
 	f.mesh(u, spec)
+	f.gitops(u, spec)
 }
 
 // tables are those of the groups of rules; the functions that fill them say which
 // are read across namespaces.
 func tables() []string {
-	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz"}
+	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz",
+		"customGroups", "reconcilers", "projects", "crds", "crdGroups", "fluxFlags", "admins"}
 }
 
 // workload notes what makes pods, by namespace.
