@@ -130,13 +130,15 @@ func (f factSheet) add(u unit) {
 	f.network(u, spec)
 	f.mesh(u, spec)
 	f.gitops(u, spec)
+	f.data(u, spec)
 }
 
 // tables are those of the groups of rules; the functions that fill them say which
 // are read across namespaces.
 func tables() []string {
 	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz",
-		"customGroups", "reconcilers", "projects", "crds", "crdGroups", "fluxFlags", "admins"}
+		"customGroups", "reconcilers", "projects", "crds", "crdGroups", "fluxFlags", "admins",
+		"kafkas", "brokers", "topics", "backups", "snapshots", "dataClasses", "prometheuses"}
 }
 
 // workload notes what makes pods, by namespace.

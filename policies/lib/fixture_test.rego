@@ -50,6 +50,8 @@ flux_groups := {
 
 argo(kind, spec) := of({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
 
+kafka(kind, spec) := of({"apiVersion": "kafka.strimzi.io/v1beta2", "kind": kind, "metadata": meta, "spec": spec})
+
 silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kind": "Silences", "metadata": {"name": "a"}, "spec": {"silences": list}})
 
 facts := {
@@ -82,6 +84,13 @@ facts := {
 	"crdGroups": {},
 	"fluxFlags": {},
 	"admins": {},
+	"kafkas": {},
+	"brokers": {},
+	"topics": {},
+	"backups": {},
+	"snapshots": {},
+	"dataClasses": {},
+	"prometheuses": {},
 }
 
 and_facts(more) := object.union(facts, more)
