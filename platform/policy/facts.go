@@ -138,7 +138,7 @@ func (f factSheet) add(u unit) {
 func tables() []string {
 	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz",
 		"customGroups", "reconcilers", "projects", "crds", "crdGroups", "fluxFlags", "admins",
-		"kafkas", "brokers", "topics", "backups", "snapshots", "dataClasses", "prometheuses"}
+		"kafkas", "brokers", "topics", "backups", "snapshots", "dataClasses", "prometheuses", "alerts"}
 }
 
 // workload notes what makes pods, by namespace.

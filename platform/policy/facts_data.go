@@ -35,11 +35,29 @@ func (f factSheet) data(u unit, spec map[string]any) {
 			c, _ := c.(map[string]any)
 			f.class(below(c, "spec")["storageClassName"])
 		}
+	case "monitoring.coreos.com/PrometheusRule":
+		f.alerts(key, spec)
 	case "monitoring.coreos.com/Prometheus":
 		// Read across namespaces: it takes rules of others.
 		f.set("prometheuses", key, map[string]any{
 			"rules": spec["ruleSelector"], "namespaces": spec["ruleNamespaceSelector"], "namespace": ns,
 		})
+	}
+}
+
+// alerts notes which objects have an alert of each name.
+func (f factSheet) alerts(key string, spec map[string]any) {
+	groups, _ := spec["groups"].([]any)
+	for _, g := range groups {
+		g, _ := g.(map[string]any)
+		rules, _ := g["rules"].([]any)
+		for _, r := range rules {
+			r, _ := r.(map[string]any)
+			if name, _ := r["alert"].(string); name != "" {
+				// Read across namespaces: one Alertmanager is told of all.
+				f.appendOnce("alerts", name, key)
+			}
+		}
 	}
 }
 

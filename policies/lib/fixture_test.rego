@@ -50,6 +50,8 @@ flux_groups := {
 
 argo(kind, spec) := of({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
 
+prometheus(kind, spec) := of({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": meta, "spec": spec})
+
 kafka(kind, spec) := of({"apiVersion": "kafka.strimzi.io/v1beta2", "kind": kind, "metadata": meta, "spec": spec})
 
 silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kind": "Silences", "metadata": {"name": "a"}, "spec": {"silences": list}})
@@ -91,6 +93,7 @@ facts := {
 	"snapshots": {},
 	"dataClasses": {},
 	"prometheuses": {},
+	"alerts": {},
 }
 
 and_facts(more) := object.union(facts, more)
