@@ -24,6 +24,7 @@ versions := [{"pointer": obj.pointer("/spec/versions", [i]), "of": version, "nam
 # Free form of a whole object, or of all that a user writes.
 findings contains {
 	"pointer": concat("", [at.pointer, path]),
+	"severity": "info",
 	"message": sprintf("version %s takes any field below %s", [at.name, word]),
 } if {
 	input.kind == "CustomResourceDefinition"
