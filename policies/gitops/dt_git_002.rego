@@ -30,8 +30,6 @@ lists := {
 	"Receiver": ["resources"],
 }
 
-kinds := {"Alert", "HelmRelease", "ImagePolicy", "ImageUpdateAutomation", "Kustomization", "Receiver"}
-
 references := array.concat(
 	[{"pointer": obj.pointer("/spec", path), "ref": obj.member(gitops.spec, path)} | some path in single[input.kind]],
 	[{"pointer": obj.pointer("/spec", [field, i]), "ref": ref} |
@@ -45,7 +43,7 @@ findings contains {
 	"pointer": concat("", [at.pointer, "/namespace"]),
 	"message": sprintf("it refers to namespace %q from %q", [to, input.namespace]),
 } if {
-	input.kind in kinds
+	input.kind in {"Alert", "HelmRelease", "ImagePolicy", "ImageUpdateAutomation", "Kustomization", "Receiver"}
 	gitops.flux
 	some at in references
 	to := obj.text(object.get(at.ref, "namespace", ""))

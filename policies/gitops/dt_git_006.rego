@@ -29,8 +29,6 @@ meta := {
 	}},
 }
 
-kinds := {"HelmRelease", "Kustomization"}
-
 other := {"HelmRelease": "Kustomization", "Kustomization": "HelmRelease"}
 
 known(kind) := object.get(data.context.reconcilers, kind, {})
@@ -38,7 +36,7 @@ known(kind) := object.get(data.context.reconcilers, kind, {})
 self := concat("/", [input.namespace, input.name])
 
 needs := [{"pointer": obj.pointer("/spec/dependsOn", [i]), "key": key, "bare": bare} |
-	input.kind in kinds
+	input.kind in {"HelmRelease", "Kustomization"}
 	gitops.flux
 	some i, entry in obj.items(gitops.spec, "dependsOn")
 	bare := obj.text(entry.name)
@@ -50,7 +48,7 @@ findings contains {
 	"message": sprintf("%s %q is a %s, and a %s waits only for its own kind", [other[input.kind], need.bare, other[input.kind], input.kind]),
 	"mend": "depend on the unit that holds it",
 } if {
-	input.kind in kinds
+	input.kind in {"HelmRelease", "Kustomization"}
 	some need in needs
 	not known(input.kind)[need.key]
 	known(other[input.kind])[need.key]
@@ -62,7 +60,7 @@ findings contains {
 	"mend": "name one that there is",
 	"result": outcome,
 } if {
-	input.kind in kinds
+	input.kind in {"HelmRelease", "Kustomization"}
 	some need in needs
 	not known(input.kind)[need.key]
 	not known(other[input.kind])[need.key]
@@ -79,7 +77,7 @@ findings contains {
 	"message": sprintf("%q waits for this one too, so neither is ever applied", [need.key]),
 	"mend": "break the ring",
 } if {
-	input.kind in kinds
+	input.kind in {"HelmRelease", "Kustomization"}
 	some need in needs
 	self in graph.reachable(edges, {need.key})
 }

@@ -70,8 +70,6 @@ findings contains {
 	manager.human(obj.text(name))
 }
 
-suspendable := {"Bucket", "GitRepository", "HelmChart", "HelmRelease", "HelmRepository", "ImageRepository", "ImageUpdateAutomation", "Kustomization", "OCIRepository"}
-
 days := params.of(meta).maxSuspendDays
 
 since := obj.text(object.get(input.object, ["metadata", "annotations", params.of(meta).since], ""))
@@ -88,7 +86,7 @@ findings contains {
 	"message": sprintf("suspended since %s, which is more than %d days", [since, days]),
 	"mend": "resume it, or remove it",
 } if {
-	input.kind in suspendable
+	input.kind in {"Bucket", "GitRepository", "HelmChart", "HelmRelease", "HelmRepository", "ImageRepository", "ImageUpdateAutomation", "Kustomization", "OCIRepository"}
 	suspended
 	dated
 	age > days * 86400
@@ -102,7 +100,7 @@ findings contains {
 	"mend": sprintf("annotate it with %s: an RFC 3339 time, or resume it", [params.of(meta).since]),
 	"result": "unknown",
 } if {
-	input.kind in suspendable
+	input.kind in {"Bucket", "GitRepository", "HelmChart", "HelmRelease", "HelmRepository", "ImageRepository", "ImageUpdateAutomation", "Kustomization", "OCIRepository"}
 	suspended
 	not dated
 }

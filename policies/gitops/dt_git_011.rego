@@ -18,7 +18,7 @@ meta := {
 	"params": {"labels": ["app.kubernetes.io/part-of"], "inherited": []},
 }
 
-workloads := {"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"}
+settings := params.of(meta)
 
 labels := obj.member(input.object, ["metadata", "labels"])
 
@@ -28,9 +28,9 @@ findings contains {
 	"pointer": "/metadata/labels",
 	"message": sprintf("label %s is missing", [label]),
 } if {
-	input.kind in workloads
+	input.kind in {"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"}
 	pod.path
-	some label in params.of(meta).labels
+	some label in settings.labels
 	obj.text(object.get(labels, label, "")) == ""
 }
 
@@ -38,9 +38,9 @@ findings contains {
 	"pointer": obj.pointer(pod.base, ["metadata", "labels"]),
 	"message": sprintf("label %s is missing on the pods", [label]),
 } if {
-	input.kind in workloads
+	input.kind in {"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"}
 	pod.path
-	some label in params.of(meta).labels
+	some label in settings.labels
 	obj.text(object.get(template, label, "")) == ""
 }
 
@@ -49,9 +49,9 @@ findings contains {
 	"message": sprintf("label %s is missing, here and on namespace %q", [label, input.namespace]),
 	"result": result,
 } if {
-	input.kind in workloads
+	input.kind in {"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"}
 	pod.path
-	some label in params.of(meta).inherited
+	some label in settings.inherited
 	obj.text(object.get(labels, label, "")) == ""
 	result := inherited(label)
 }

@@ -18,28 +18,22 @@ target := data.context.cluster.minor
 
 last := target + params.of(meta).ahead
 
-apis := data.context.apis
-
-own := {"pointer": "/apiVersion", "apiVersion": input.object.apiVersion, "kind": input.kind} if {
-	not input.listed
-	is_string(input.object.apiVersion)
-}
-
 inner contains {"pointer": nested.pointer, "apiVersion": nested.object.apiVersion, "kind": nested.object.kind} if {
 	some nested in input.nested
 }
 
 inner contains {"pointer": "/apiVersion", "apiVersion": input.object.apiVersion, "kind": input.kind} if input.listed
 
-fate(item) := apis[concat("/", [obj.text(item.apiVersion), obj.text(item.kind)])]
+fate(item) := data.context.apis[concat("/", [obj.text(item.apiVersion), obj.text(item.kind)])]
 
 # Deprecated by now is the schema's to say.
 findings contains {
-	"pointer": own.pointer,
-	"message": sprintf("%s %s is not served from Kubernetes 1.%d on, %d releases ahead", [own.apiVersion, own.kind, api.removed, api.removed - target]),
+	"pointer": "/apiVersion",
+	"message": sprintf("%s %s is not served from Kubernetes 1.%d on, %d releases ahead", [input.object.apiVersion, input.kind, api.removed, api.removed - target]),
 	"mend": mend(api),
 } if {
-	api := fate(own)
+	input.listed == false
+	api := data.context.apis[sprintf("%v/%s", [input.object.apiVersion, input.kind])]
 	api.removed > target
 	api.removed <= last
 	not deprecated(api)
@@ -95,7 +89,21 @@ findings contains {
 	"message": sprintf("%s is a version of %s that its project replaced", [item.apiVersion, item.kind]),
 	"mend": sprintf("write it as %s", [retired[item.apiVersion]]),
 } if {
-	some item in (inner | {o | o := own})
+	some item in inner
+	replaced(item)
+}
+
+findings contains {
+	"pointer": "/apiVersion",
+	"message": sprintf("%s is a version of %s that its project replaced", [input.object.apiVersion, input.kind]),
+	"mend": sprintf("write it as %s", [use]),
+} if {
+	input.listed == false
+	use := retired[input.object.apiVersion]
+	replaced(input.object)
+}
+
+replaced(item) if {
 	retired[item.apiVersion]
 	not item.kind in alone
 	not data.context.crds[concat("/", [split(item.apiVersion, "/")[0], item.kind])]

@@ -20,15 +20,13 @@ excused if input.namespace in params.of(meta).allow
 
 root := params.of(meta).rootNS
 
-makers := {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController", "Rollout", "ScaledJob", "Service", "StatefulSet"}
-
 # The label wins over the annotation.
 findings contains {
 	"pointer": obj.pointer(pod.base, ["metadata", place, key]),
 	"message": sprintf("%s %q keeps the pods out of the mesh", [word, key]),
 	"patch": [{"op": "remove", "path": obj.pointer(pod.base, ["metadata", place, key])}],
 } if {
-	input.kind in makers
+	input.kind in {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "PodTemplate", "ReplicaSet", "ReplicationController", "Rollout", "ScaledJob", "Service", "StatefulSet"}
 	pod.path
 	mesh.includes(input.namespace)
 	not excused

@@ -84,10 +84,8 @@ everywhere(cidr) if endswith(cidr, "/0")
 
 halves := [["0.0.0.0/1", "128.0.0.0/1"], ["::/1", "8000::/1"]]
 
-kinds := {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
-
 cilium_rules := [object.union(at, {"side": side}) |
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	not excused
 	some field, side in peers
@@ -98,7 +96,7 @@ findings contains {
 	"pointer": obj.pointer(at.pointer, [field, i]),
 	"message": sprintf("entity %q means %s", [entity, entities[entity]]),
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in cilium_rules
 	field := concat("", [at.side, "Entities"])
 	some i, entity in obj.items(at.rule, field)
@@ -111,7 +109,7 @@ findings contains {
 	"pointer": obj.pointer(at.pointer, [field, i]),
 	"message": sprintf("%s means every address", [cidr]),
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in cilium_rules
 	field := concat("", [at.side, "CIDR"])
 	some i, cidr in obj.items(at.rule, field)
@@ -122,7 +120,7 @@ findings contains {
 	"pointer": obj.pointer(at.pointer, [field, i]),
 	"message": sprintf("%s means every address", [block.cidr]),
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in cilium_rules
 	field := concat("", [at.side, "CIDRSet"])
 	some i, block in obj.items(at.rule, field)

@@ -118,11 +118,9 @@ chosen_in_any(namespaces, s) if {
 	chosen_in(namespace, s)
 }
 
-kinds := {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
-
 # chosen are the selectors of a Cilium policy that labels of pods decide.
 chosen := [{"pointer": at.pointer, "peer": at.peer, "selector": s} |
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	some at in array.concat(subjects, cilium_peers)
 	s := cilium.selector(at.selector)
@@ -175,7 +173,7 @@ findings contains {
 	"message": "no pod of the bundle has these labels",
 	"result": outcome,
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in chosen
 	anywhere(at)
 	not chosen_with_namespace(at.selector)

@@ -15,8 +15,6 @@ meta := {
 	"refs": ["NSA Network separation"],
 }
 
-kinds := {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
-
 directions := ["ingress", "egress"]
 
 findings contains {
@@ -24,7 +22,7 @@ findings contains {
 	"severity": "warning",
 	"message": sprintf("an empty %s list denies nothing: the policy leaves that direction as it is", [field]),
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	some s in cilium.specs
 	some field in directions
@@ -38,7 +36,7 @@ findings contains {
 	"message": sprintf("the policy allows %s and denies nothing else", [field]),
 	"mend": "remove enableDefaultDeny, once no other traffic is seen",
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	data.context.cluster.production
 	input.group == "cilium.io"
 	some s in cilium.specs

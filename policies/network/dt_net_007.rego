@@ -14,11 +14,9 @@ meta := {
 	"refs": ["PCI DSS 1.3"],
 }
 
-kinds := {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
-
 # named are the rules to names.
 named := [at |
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	some at in cilium.rules("egress")
 	count(obj.items(at.rule, "toFQDNs")) > 0
@@ -29,7 +27,7 @@ findings contains {
 	"message": "no policy that selects the same endpoints has a DNS rule, so the addresses of these names are never learnt",
 	"result": outcome,
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in named
 	not observed(object.get(at.spec, "endpointSelector", null))
 }
@@ -66,7 +64,7 @@ findings contains {
 	"message": sprintf("%q matches names of anybody", [entry.matchPattern]),
 	"mend": "name the domain, with a star for its lower labels alone",
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in named
 	some i, entry in obj.items(at.rule, "toFQDNs")
 	regex.match(`^[*.]*\*(\.[^.*]+)?\.?$`, obj.text(entry.matchPattern))
@@ -77,7 +75,7 @@ findings contains {
 	"message": sprintf("a rule with toFQDNs and %s is refused", [field]),
 	"mend": "write two rules",
 } if {
-	input.kind in kinds
+	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	some at in named
 	some field in ["toCIDR", "toCIDRSet", "toEndpoints", "toEntities", "toGroups", "toNodes", "toServices"]
 	count(obj.items(at.rule, field)) > 0
