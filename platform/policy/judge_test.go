@@ -163,9 +163,9 @@ spec: {storageClassName: disks, local: {path: /disk}}
 `, `
 apiVersion: apps/v1
 kind: StatefulSet
-metadata: {name: db, namespace: shop}
+metadata: {name: db, namespace: shop, labels: {app.kubernetes.io/part-of: shop}}
 spec:
-  template: {spec: {containers: []}}
+  template: {metadata: {labels: {app.kubernetes.io/part-of: shop}}, spec: {containers: []}}
   volumeClaimTemplates: [{spec: {storageClassName: disks}}]
 `},
 			want: []string{

@@ -68,6 +68,7 @@ unknown := [nested |
 	contains(group, ".")
 	not endswith(group, ".k8s.io")
 	not data.context.crds[kind_of(nested)]
+	not data.context.apis[concat("/", [nested.object.apiVersion, nested.object.kind])]
 ]
 
 kind_of(nested) := concat("/", [split(nested.object.apiVersion, "/")[0], nested.object.kind])

@@ -49,3 +49,6 @@ test_pass_nested if {
 	found(nested([{"apiVersion": "v1", "kind": "Pod"}, {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}, {"apiVersion": 5, "kind": "x"}])) == set()
 	said(nested([thing]), fx.and_facts({"crds": {"x.example/Thing": {}}})) == set()
 }
+
+# What became of it is known: DT-API-001 and 002 say so.
+test_pass_nested_retired if said(nested([thing]), fx.and_facts({"apis": {"x.example/v1/Thing": {}}})) == set()
