@@ -34,16 +34,21 @@ rights := [
 	{"group": "admissionregistration.k8s.io", "resource": "validatingwebhookconfigurations", "verbs": writes, "does": "reads what is sent to the API server"},
 ]
 
+# Said once a rule, however many rights it holds.
 findings contains {
 	"pointer": at.pointer,
-	"message": sprintf("%s on %s %s", [grant.list(verbs), right.resource, right.does]),
+	"message": concat("; ", ways),
 } if {
 	input.kind in {"ClusterRole", "Role"}
 	some at in grant.rules
-	some right in rights
-	verbs := grant.verbs(at.rule, right.group, right.resource, right.verbs)
-	not harmless(right, at.rule)
 	not grant.allowed(meta)
+	ways := {way |
+		some right in rights
+		verbs := grant.verbs(at.rule, right.group, right.resource, right.verbs)
+		not harmless(right, at.rule)
+		way := sprintf("%s on %s %s", [grant.list(verbs), right.resource, right.does])
+	}
+	count(ways) > 0
 }
 
 # Of the cluster's own resources a Role grants nothing.

@@ -63,3 +63,8 @@ test_fail_volumes if found("ClusterRole", rule("", "persistentvolumes", ["create
 test_fail_debug if found("Role", rule("", "pods/ephemeralcontainers", ["patch"])) == {"patch"}
 
 test_fail_all_verbs if found("ClusterRole", rule("", "nodes/proxy", ["*"])) == {"create,"}
+
+test_fail_many_once if {
+	findings := dt_rba_004.findings with input as fx.role("ClusterRole", [rule("", "*", ["*"])]) with data.context as fx.facts
+	count(findings) == 1
+}
