@@ -19,12 +19,12 @@ import (
 const deployment = `
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: web, namespace: shop, labels: {app: web}}
+metadata: {name: web, namespace: shop, labels: {app: web, app.kubernetes.io/part-of: shop}}
 spec:
   replicas: 2
   selector: {matchLabels: {app: web}}
   template:
-    metadata: {labels: {app: web}}
+    metadata: {labels: {app: web, app.kubernetes.io/part-of: shop}}
     spec:
       automountServiceAccountToken: false
       securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}

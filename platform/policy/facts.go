@@ -16,7 +16,7 @@ type factSheet map[string]any
 // only: an object is judged with its namespace's part of them, so that what
 // changes elsewhere asks for no new judgement.
 func byNamespace() []string {
-	return []string{"namespaces", "workloads", "scalers", "budgets", "netpols", "limits", "serviceAccounts", "services", "names"}
+	return []string{"workloads", "scalers", "budgets", "netpols", "limits", "serviceAccounts", "services", "names"}
 }
 
 // gather reads the facts out of the objects.
@@ -49,6 +49,9 @@ func gather(in Input) (factSheet, error) {
 	}
 	f.openReferences()
 	f["clusterNetpols"] = []any{}
+	for _, name := range tables() {
+		f[name] = map[string]any{}
+	}
 	for _, o := range in.Objects {
 		for _, u := range unroll(nil, o, o.Object, "", false) {
 			f.add(u)
@@ -88,6 +91,7 @@ func (f factSheet) add(u unit) {
 	spec, _ := o["spec"].(map[string]any)
 	switch u.ref.Group() + "/" + u.ref.Kind {
 	case "/Namespace":
+		// Read across namespaces: selectors of peers, and hosts of a mesh, mean others.
 		f.set("namespaces", u.ref.Name, map[string]any{"labels": labelsOf(o, "metadata", "labels")})
 	case "policy/PodDisruptionBudget":
 		f.append("budgets", ns, map[string]any{
@@ -120,6 +124,18 @@ func (f factSheet) add(u unit) {
 	}
 	f.workload(u, spec)
 	f.references(u, spec)
+	f.network(u, spec)
+	f.mesh(u, spec)
+	f.gitops(u, spec)
+	f.data(u, spec)
+}
+
+// tables are those of the groups of rules; the functions that fill them say which
+// are read across namespaces.
+func tables() []string {
+	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz",
+		"customGroups", "reconcilers", "projects", "crds", "crdGroups", "fluxFlags", "admins",
+		"kafkas", "brokers", "topics", "backups", "snapshots", "dataClasses", "prometheuses", "alerts"}
 }
 
 // workload notes what makes pods, by namespace.

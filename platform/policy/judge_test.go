@@ -169,10 +169,10 @@ spec: {storageClassName: disks, local: {path: /disk}}
 `, `
 apiVersion: apps/v1
 kind: StatefulSet
-metadata: {name: db, namespace: shop}
+metadata: {name: db, namespace: shop, labels: {app.kubernetes.io/part-of: shop}}
 spec:
   replicas: 0
-  template: {spec: {automountServiceAccountToken: false, containers: []}}
+  template: {metadata: {labels: {app.kubernetes.io/part-of: shop}}, spec: {automountServiceAccountToken: false, containers: []}}
   volumeClaimTemplates: [{spec: {storageClassName: disks}}]
 `},
 			want: []string{

@@ -114,7 +114,13 @@ func edgeObject(t *testing.T, name, field string, value int, list string, kind i
 		t.Fatal(err)
 	}
 	object["apiVersion"], object["kind"] = k.version, k.kind
-	object["metadata"] = map[string]any{"name": name, "namespace": "shop"}
+	labels := map[string]any{"app.kubernetes.io/part-of": "shop"}
+	object["metadata"] = map[string]any{"name": name, "namespace": "shop", "labels": labels}
+	if len(k.path) > 0 {
+		if err := unstructured.SetNestedField(object, labels, append(slices.Clone(k.path), "metadata", "labels")...); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if listed {
 		object = map[string]any{"apiVersion": "v1", "kind": "List", "items": []any{object}}
 	}

@@ -79,7 +79,7 @@ func TestExceptions(t *testing.T) {
 			}
 			tt.change(&x)
 			in := testInput(t, namespace, denyAll, twoPrivileged)
-			in.Fleet.Spec.Policy.Severity = map[string]string{"DT-SUP-002": "off"}
+			in.Fleet.Spec.Policy.Severity = map[string]string{"DT-SUP-002": "off", "DT-GIT-011": "off"}
 			in.Exceptions = []catalog.Exception{x}
 			in.Now = time.Date(2030, 1, 15, 23, 59, 0, 0, time.UTC)
 			r, err := e.Judge(t.Context(), in)

@@ -1,5 +1,6 @@
 package dualtrack.rules.dt_rba_001
 
+import data.dualtrack.grant
 import data.dualtrack.object as obj
 import data.dualtrack.selector
 
@@ -19,7 +20,7 @@ bound := obj.text(object.get(input.object, ["roleRef", "name"], "")) if {
 	input.kind in {"ClusterRoleBinding", "RoleBinding"}
 	input.group == group
 	object.get(input.object, ["roleRef", "kind"], "") == "ClusterRole"
-	not bootstrap
+	not grant.bootstrap
 }
 
 findings contains {"pointer": "/roleRef/name", "message": sprintf("it binds ClusterRole %q, which holds every right", [bound])} if admin(bound)
@@ -38,26 +39,16 @@ findings contains {
 findings contains {"pointer": obj.pointer("/rules", [index]), "message": "the rule grants every verb on every resource of every group"} if {
 	input.kind == "ClusterRole"
 	input.group == group
-	not bootstrap
+	not grant.bootstrap
 	some index, rule in obj.items(input.object, "rules")
-	everything(rule)
+	grant.total(rule)
 }
-
-# The API server's own roles and bindings, as an export of a cluster holds them.
-bootstrap if {
-	object.get(input.object, ["metadata", "labels", "kubernetes.io/bootstrapping"], "") == "rbac-defaults"
-	own_name
-}
-
-own_name if input.name == "cluster-admin"
-
-own_name if startswith(input.name, "system:")
 
 admin("cluster-admin")
 
 admin(name) if {
 	some rule in rules(data.context.clusterRoles[name])
-	everything(rule)
+	grant.total(rule)
 }
 
 # rules are a ClusterRole's own, and those of the roles it aggregates.
@@ -67,10 +58,3 @@ rules(role) := array.concat(obj.items(role, "rules"), [rule |
 	selector.matches(term, other.labels)
 	some rule in obj.items(other, "rules")
 ])
-
-everything(rule) if {
-	"*" in obj.items(rule, "verbs")
-	"*" in obj.items(rule, "apiGroups")
-	"*" in obj.items(rule, "resources")
-	count(obj.items(rule, "resourceNames")) == 0
-}

@@ -26,6 +26,34 @@ secured(context) := container({"securityContext": context})
 
 deployment(spec) := of({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
 
+role(kind, rules) := of({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": role_meta[kind], "rules": rules})
+
+role_meta := {"ClusterRole": {"name": "a"}, "Role": meta}
+
+# flux and argo are objects of the reconcilers.
+flux(kind, spec) := of({"apiVersion": concat("/", [flux_groups[kind], "v1"]), "kind": kind, "metadata": meta, "spec": spec})
+
+flux_groups := {
+	"Alert": "notification.toolkit.fluxcd.io",
+	"Bucket": "source.toolkit.fluxcd.io",
+	"GitRepository": "source.toolkit.fluxcd.io",
+	"HelmChart": "source.toolkit.fluxcd.io",
+	"HelmRelease": "helm.toolkit.fluxcd.io",
+	"HelmRepository": "source.toolkit.fluxcd.io",
+	"ImagePolicy": "image.toolkit.fluxcd.io",
+	"ImageRepository": "image.toolkit.fluxcd.io",
+	"ImageUpdateAutomation": "image.toolkit.fluxcd.io",
+	"Kustomization": "kustomize.toolkit.fluxcd.io",
+	"OCIRepository": "source.toolkit.fluxcd.io",
+	"Receiver": "notification.toolkit.fluxcd.io",
+}
+
+argo(kind, spec) := of({"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": meta, "spec": spec})
+
+prometheus(kind, spec) := of({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": meta, "spec": spec})
+
+kafka(kind, spec) := of({"apiVersion": "kafka.strimzi.io/v1beta2", "kind": kind, "metadata": meta, "spec": spec})
+
 silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kind": "Silences", "metadata": {"name": "a"}, "spec": {"silences": list}})
 
 facts := {
@@ -49,6 +77,27 @@ facts := {
 	"attest": null,
 	"nodeClasses": {},
 	"apis": {},
+	"selectable": {},
+	"endpoints": {},
+	"routes": {},
+	"redirects": {},
+	"peerAuth": {},
+	"authz": {},
+	"customGroups": {},
+	"reconcilers": {},
+	"projects": {},
+	"crds": {},
+	"crdGroups": {},
+	"fluxFlags": {},
+	"admins": {},
+	"kafkas": {},
+	"brokers": {},
+	"topics": {},
+	"backups": {},
+	"snapshots": {},
+	"dataClasses": {},
+	"prometheuses": {},
+	"alerts": {},
 }
 
 and_facts(more) := object.union(facts, more)

@@ -1,0 +1,78 @@
+package dualtrack.rules.dt_git_002_test
+
+import data.dualtrack.fixture as fx
+import data.dualtrack.rules.dt_git_002
+
+found(doc) := said(doc, fx.facts)
+
+said(doc, facts) := {[f.pointer, object.get(f, "result", "finding")] | some f in findings} if {
+	findings := dt_git_002.findings with input as doc with data.context as facts
+}
+
+at(pointer) := {[pointer, "finding"]}
+
+own := {"kind": "GitRepository", "name": "a"}
+
+other := {"kind": "GitRepository", "name": "a", "namespace": "flux-system"}
+
+test_pass_own if {
+	found(fx.flux("Kustomization", {"sourceRef": own, "dependsOn": [{"name": "b"}, {"name": "c", "namespace": "shop"}]})) == set()
+	found(fx.flux("HelmRelease", {"chart": {"spec": {"chart": "c", "sourceRef": object.union(own, {"namespace": "shop"})}}})) == set()
+}
+
+test_pass_allowed if {
+	every pair in [{"from": "shop", "to": "flux-system"}, {"from": "*", "to": "flux-system"}, {"from": "shop", "to": "*"}] {
+		said(fx.flux("Kustomization", {"sourceRef": other, "targetNamespace": "flux-system"}), fx.and_facts({"params": {"DT-GIT-002": {"allow": [pair]}}})) == set()
+	}
+}
+
+test_pass_other_group if found(fx.of({"apiVersion": "x.example/v1", "kind": "Kustomization", "metadata": fx.meta, "spec": {"sourceRef": other}})) == set()
+
+test_fail_source if found(fx.flux("Kustomization", {"sourceRef": other})) == at("/spec/sourceRef/namespace")
+
+test_fail_chart if {
+	found(fx.flux("HelmRelease", {"chart": {"spec": {"sourceRef": other}}})) == at("/spec/chart/spec/sourceRef/namespace")
+	found(fx.flux("HelmRelease", {"chartRef": other})) == at("/spec/chartRef/namespace")
+}
+
+test_fail_depends_on if {
+	found(fx.flux("Kustomization", {"dependsOn": [{"name": "b"}, {"name": "c", "namespace": "x"}]})) == at("/spec/dependsOn/1/namespace")
+	found(fx.flux("HelmRelease", {"dependsOn": [{"name": "c", "namespace": "x"}]})) == at("/spec/dependsOn/0/namespace")
+}
+
+test_fail_image if {
+	found(fx.flux("ImagePolicy", {"imageRepositoryRef": other})) == at("/spec/imageRepositoryRef/namespace")
+	found(fx.flux("ImageUpdateAutomation", {"sourceRef": other})) == at("/spec/sourceRef/namespace")
+}
+
+test_fail_events if {
+	found(fx.flux("Alert", {"eventSources": [{"kind": "Kustomization", "name": "*", "namespace": "x"}, "odd"]})) == at("/spec/eventSources/0/namespace")
+	found(fx.flux("Receiver", {"resources": [other]})) == at("/spec/resources/0/namespace")
+}
+
+test_fail_target if {
+	found(fx.flux("Kustomization", {"targetNamespace": "x"})) == at("/spec/targetNamespace")
+	found(fx.flux("HelmRelease", {"targetNamespace": "shop", "storageNamespace": "x"})) == at("/spec/storageNamespace")
+}
+
+test_pass_target_of_platform if found(object.union(fx.flux("Kustomization", {"targetNamespace": "x"}), {"namespace": "flux-system"})) == set()
+
+application(project) := fx.argo("Application", {"project": project})
+
+projects(p) := fx.and_facts({"projects": {"team": p}})
+
+test_pass_application if {
+	every names in [["shop"], ["a", "*"], ["sh*"]] {
+		said(application("team"), projects({"namespace": "argocd", "sourceNamespaces": names})) == set()
+	}
+	said(application("team"), projects({"namespace": "shop", "sourceNamespaces": null})) == set()
+	found(object.union(application("team"), {"namespace": "argocd"})) == set()
+}
+
+test_fail_application if {
+	every names in [["shops"], ["a*", 5], null] {
+		said(application("team"), projects({"namespace": "argocd", "sourceNamespaces": names})) == at("/metadata/namespace")
+	}
+}
+
+test_unknown_project if found(application("elsewhere")) == {["/metadata/namespace", "unknown"]}
