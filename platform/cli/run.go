@@ -22,6 +22,7 @@ import (
 func Run(ctx context.Context, streams Streams, args []string) int {
 	env := &environment{Streams: streams}
 	env.adoptLogs()
+	tuneCollector(streams.Getenv)
 	root := newRoot(env) //nolint:contextcheck // cobra hands each command the context
 	root.SetArgs(args)
 	root.SetIn(streams.In)

@@ -59,8 +59,17 @@ type Engine struct {
 	store   *memo.Store
 	answers answers
 
-	mu       sync.Mutex
-	compiler *ast.Compiler // nil until the rules are first asked
+	mu        sync.Mutex
+	compiler  *ast.Compiler       // of all rules; nil until they are first asked
+	kinds     map[string][]string // that the rule of a file is about, where only some
+	some      *ast.Compiler       // of those about a few kinds
+	someFiles Sources             // those
+}
+
+// described is what the store keeps of rules.
+type described struct {
+	Rules []Rule              `json:"rules"`
+	Kinds map[string][]string `json:"kinds"`
 }
 
 // Compile reads every Rego file of fsys but the tests and compiles them
@@ -82,35 +91,18 @@ func Open(ctx context.Context, files Sources, store *memo.Store) (*Engine, error
 		return nil, err
 	}
 	key := "rules " + e.sum
-	if data, ok := store.Get(key); ok && json.Unmarshal(data, &e.rules) == nil && len(e.rules) > 0 {
+	var known described
+	if data, ok := store.Get(key); ok && json.Unmarshal(data, &known) == nil && len(known.Rules) > 0 {
+		e.rules, e.kinds = known.Rules, known.Kinds
 		return e, nil
 	}
 	if e.rules, err = e.describe(ctx); err != nil {
 		return nil, err
 	}
-	if data, err := json.Marshal(e.rules); err == nil {
+	if data, err := json.Marshal(described{e.rules, e.kinds}); err == nil {
 		store.Put(key, data)
 	}
 	return e, nil
-}
-
-// compile gives the compiled rules, the same each time.
-func (e *Engine) compile(ctx context.Context) (*ast.Compiler, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.compiler != nil {
-		return e.compiler, nil
-	}
-	modules, err := parse(ctx, e.files)
-	if err != nil {
-		return nil, err
-	}
-	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
-	if compiler.Compile(modules); compiler.Failed() {
-		return nil, fmt.Errorf("compile the policies: %w", located(compiler.Errors))
-	}
-	e.compiler = compiler
-	return compiler, nil
 }
 
 // parse parses Rego files.
@@ -142,7 +134,12 @@ func parse(ctx context.Context, files Sources) (map[string]*ast.Module, error) {
 
 // query prepares an entry point over the given context.
 func (e *Engine) query(ctx context.Context, entry string, data ast.Object) (rego.PreparedEvalQuery, error) {
-	compiler, err := e.compile(ctx)
+	return e.queryFor(ctx, entry, data, nil)
+}
+
+// queryFor asks the rules about a few kinds, or more; nil kinds are all.
+func (e *Engine) queryFor(ctx context.Context, entry string, data ast.Object, kinds []string) (rego.PreparedEvalQuery, error) {
+	compiler, err := e.compilerFor(ctx, kinds)
 	if err != nil {
 		return rego.PreparedEvalQuery{}, err
 	}

@@ -41,13 +41,14 @@ func clusterObject(c *catalog.Cluster) render.Object {
 	}
 }
 
-// nodesOf counts the nodes that a cluster declares, 0 when it declares none.
+// nodesOf says how many nodes a cluster declares: 0 where it declares none, 1, or 2
+// for more, for rules ask no further.
 func nodesOf(c *catalog.Cluster) int {
 	sum := 0
 	for _, n := range c.Spec.Nodes {
 		sum += max(n.Count, 1)
 	}
-	return sum
+	return min(sum, 2)
 }
 
 func flagsOf(flags map[string]string) map[string]any {

@@ -10,45 +10,47 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// part are the units of one component on one cluster. They are judged with the
-// facts of their own namespaces, once for all clusters and runs in which they and
-// these facts are the same.
+// part are the units of one component in one namespace of one cluster, the Namespace
+// itself among them; those that stand in none are a part too. They are judged with the
+// facts of that namespace, once for all clusters and runs in which they and these
+// facts are the same.
 type part struct {
 	index      []int // of its units among the cluster's
 	units      []unit
-	namespaces []string // sorted
+	namespaces []string // whose facts it sees
 	sum        string   // of the objects; "" when it is not known
 }
 
-// partsOf sorts the units by component; the cluster's own settings are a part.
+// partsOf sorts the units by component and namespace; the cluster's own settings are
+// a part.
 func partsOf(units []unit, sums map[string]string) ([]part, error) {
 	var out []part
-	at := map[string]int{}
+	at := map[[2]string]int{}
 	for i, u := range units {
-		name, known := u.from.Component, sums[u.from.Component]
-		if u.ref.Kind == clusterKind && name == "" {
+		component, known := u.from.Component, sums[u.from.Component]
+		if u.ref.Kind == clusterKind && component == "" {
 			var err error
 			if known, err = sum(u.object); err != nil {
 				return nil, err
 			}
-			name = "\x00settings" // no component's name
+			component = "\x00settings" // no component's name
 		}
-		n, seen := at[name]
+		namespace := u.ref.Namespace
+		if u.ref.Kind == "Namespace" {
+			namespace = u.ref.Name
+		}
+		key := [2]string{component, namespace}
+		n, seen := at[key]
 		if !seen {
 			n = len(out)
-			at[name] = n
-			out = append(out, part{sum: known})
+			at[key] = n
+			if known != "" {
+				known += " " + namespace
+			}
+			out = append(out, part{sum: known, namespaces: []string{namespace}})
 		}
 		p := &out[n]
 		p.index, p.units = append(p.index, i), append(p.units, u)
-		p.namespaces = append(p.namespaces, u.ref.Namespace)
-		if u.ref.Kind == "Namespace" {
-			p.namespaces = append(p.namespaces, u.ref.Name)
-		}
-	}
-	for i := range out {
-		slices.Sort(out[i].namespaces)
-		out[i].namespaces = slices.Compact(out[i].namespaces)
 	}
 	return out, nil
 }
@@ -83,32 +85,42 @@ func (a *answers) claim(key string) (*answer, bool) {
 
 // drop forgets an answer that was not found.
 func (a *answers) drop(key string) {
+	if key == "" {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.byKey, key)
 }
 
+// asked is a part whose answer this call must find.
+type asked struct {
+	part
+	key string // "" when it is not known
+	*answer
+}
+
 // judgeParts gives the verdicts on each unit. It finds the answers that nobody has
 // begun, and then waits for those that others have: so no two wait for each other.
 func (e *Engine) judgeParts(ctx context.Context, v *views, parts []part, units int) ([][]verdict, error) {
-	keys, all, own := make([]string, len(parts)), make([]*answer, len(parts)), make([]bool, len(parts))
+	all := make([]*answer, len(parts))
+	var own []asked
 	for i, p := range parts {
+		key := ""
 		if p.sum != "" {
 			facts, err := v.sum(p.namespaces)
 			if err != nil {
+				e.leave(own, err)
 				return nil, err
 			}
-			keys[i] = fmt.Sprintf("verdicts %s %s %s", e.sum, facts, p.sum)
+			key = fmt.Sprintf("verdicts %s %s %s", e.sum, facts, p.sum)
+		}
+		var mine bool
+		if all[i], mine = e.answers.claim(key); mine {
+			own = append(own, asked{p, key, all[i]})
 		}
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(workers())
-	for i, p := range parts {
-		if all[i], own[i] = e.answers.claim(keys[i]); own[i] {
-			group.Go(func() error { return e.find(groupCtx, v, p, keys[i], all[i]) })
-		}
-	}
-	if err := group.Wait(); err != nil {
+	if err := e.find(ctx, v, own); err != nil {
 		return nil, err
 	}
 	found := make([][]verdict, units)
@@ -124,6 +136,58 @@ func (e *Engine) judgeParts(ctx context.Context, v *views, parts []part, units i
 	return found, nil
 }
 
+// leave ends the wait for answers that are not looked for.
+func (e *Engine) leave(own []asked, why error) {
+	for _, a := range own {
+		a.err = why
+		e.answers.drop(a.key)
+		close(a.done)
+	}
+}
+
+// find takes answers from the store, and evaluates the rules for the others: those
+// rules alone that these can meet, where they are few.
+func (e *Engine) find(ctx context.Context, v *views, own []asked) error {
+	var missing []asked
+	var kinds []string
+	for _, a := range own {
+		if a.key != "" {
+			if data, ok := e.store.Get(a.key); ok && json.Unmarshal(data, &a.found) == nil && len(a.found) == len(a.units) {
+				close(a.done)
+				continue
+			}
+		}
+		missing = append(missing, a)
+		for _, u := range a.units {
+			kinds = append(kinds, u.ref.Kind)
+		}
+	}
+	if len(missing) > mostParts {
+		kinds = nil
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(workers())
+	for _, a := range missing {
+		group.Go(func() error { return e.evaluate(groupCtx, v, a, kinds) })
+	}
+	return group.Wait()
+}
+
+func (e *Engine) evaluate(ctx context.Context, v *views, a asked, kinds []string) error {
+	defer close(a.done)
+	a.found, a.err = e.judgeUnits(ctx, v, a.part, kinds)
+	if a.err != nil {
+		e.answers.drop(a.key)
+		return a.err
+	}
+	if a.key != "" && !slices.ContainsFunc(slices.Concat(a.found...), func(v verdict) bool { return v.late }) {
+		if data, err := json.Marshal(a.found); err == nil {
+			e.store.Put(a.key, data)
+		}
+	}
+	return nil
+}
+
 // await waits for an answer that somebody has begun. If that one failed, for its
 // caller has gone, it is found here.
 func (e *Engine) await(ctx context.Context, v *views, p part, a *answer) ([][]verdict, error) {
@@ -135,38 +199,15 @@ func (e *Engine) await(ctx context.Context, v *views, p part, a *answer) ([][]ve
 	if a.err == nil {
 		return a.found, nil
 	}
-	return e.judgeUnits(ctx, v, p)
+	return e.judgeUnits(ctx, v, p, nil)
 }
 
-// find takes an answer from the store, or evaluates the rules.
-func (e *Engine) find(ctx context.Context, v *views, p part, key string, a *answer) error {
-	defer close(a.done)
-	if key != "" {
-		if data, ok := e.store.Get(key); ok && json.Unmarshal(data, &a.found) == nil && len(a.found) == len(p.units) {
-			return nil
-		}
-	}
-	a.found, a.err = e.judgeUnits(ctx, v, p)
-	if a.err != nil {
-		if key != "" {
-			e.answers.drop(key)
-		}
-		return a.err
-	}
-	if key != "" && !slices.ContainsFunc(slices.Concat(a.found...), func(v verdict) bool { return v.late }) {
-		if data, err := json.Marshal(a.found); err == nil {
-			e.store.Put(key, data)
-		}
-	}
-	return nil
-}
-
-func (e *Engine) judgeUnits(ctx context.Context, v *views, p part) ([][]verdict, error) {
+func (e *Engine) judgeUnits(ctx context.Context, v *views, p part, kinds []string) ([][]verdict, error) {
 	data, err := v.data(p.namespaces)
 	if err != nil {
 		return nil, err
 	}
-	query, err := e.query(ctx, entryFindings, data)
+	query, err := e.queryFor(ctx, entryFindings, data, kinds)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func TestParts(t *testing.T) {
 		}
 		slices.Sort(whole.namespaces)
 		whole.namespaces = slices.Compact(whole.namespaces)
-		together, err := e.judgeUnits(t.Context(), newViews(sheet), whole)
+		together, err := e.judgeUnits(t.Context(), newViews(sheet), whole, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,5 +178,51 @@ func TestLeftAnswer(t *testing.T) {
 	}
 	if _, err := e.Judge(t.Context(), in); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSubset holds that the rules about an object's kind alone say the same of it as
+// all rules: of every kind in this repository.
+func TestSubset(t *testing.T) {
+	t.Parallel()
+	full := fresh(t, nil)
+	if len(full.kinds) < 30 {
+		t.Errorf("%d rules name the kinds that they are about: which?", len(full.kinds))
+	}
+	byKind := map[string][]unit{}
+	in := reference(t)[0]
+	for _, u := range units(in) {
+		byKind[u.ref.Kind] = append(byKind[u.ref.Kind], u)
+	}
+	sheet, err := gather(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fewer := 0
+	for kind, units := range byKind {
+		few := &Engine{files: full.files, kinds: full.kinds}
+		parts, err := partsOf(units, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			want, err := full.judgeUnits(t.Context(), newViews(sheet), p, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := few.judgeUnits(t.Context(), newViews(sheet), p, []string{kind})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, unordered); diff != "" {
+				t.Errorf("%s: (-all rules +its rules)\n%s", kind, diff)
+			}
+		}
+		if few.some != nil && few.compiler == nil {
+			fewer++
+		}
+	}
+	if fewer == 0 {
+		t.Error("all rules were compiled for every kind")
 	}
 }

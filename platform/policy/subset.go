@@ -1,0 +1,168 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// mostParts is for how few parts it is worth to compile only the rules that they can
+// meet: a whole tree meets nearly all.
+const mostParts = 12
+
+// kindsOf are the kinds of objects that the rule of a file can say something about:
+// those that each of its bodies begins with. False means any: a file that is no rule,
+// or one with a body that names none.
+func kindsOf(m *ast.Module) ([]string, bool) {
+	if name := m.Package.Path.String(); !strings.HasPrefix(name, "data.dualtrack.rules.") {
+		return nil, false
+	}
+	var kinds []string
+	findings := false
+	for _, r := range m.Rules {
+		if r.Head.Name != "findings" && r.Head.Ref().String() != "findings" {
+			continue
+		}
+		findings = true
+		named := namedKinds(r.Body)
+		if len(named) == 0 || r.Else != nil {
+			return nil, false
+		}
+		kinds = append(kinds, named...)
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds), findings
+}
+
+// namedKinds are the kinds that a body asks for: input.kind == "X", or
+// input.kind in {"X", "Y"}.
+func namedKinds(body ast.Body) []string {
+	for _, e := range body {
+		terms, ok := e.Terms.([]*ast.Term)
+		if !ok || e.Negated || len(e.With) > 0 || len(terms) != 3 {
+			continue
+		}
+		a, b := terms[1], terms[2]
+		switch terms[0].String() {
+		case "equal", "eq":
+			if isKind(b) {
+				a, b = b, a
+			}
+			if text, ok := b.Value.(ast.String); ok && isKind(a) {
+				return []string{string(text)}
+			}
+		case "internal.member_2":
+			if isKind(a) {
+				return texts(b)
+			}
+		}
+	}
+	return nil
+}
+
+func isKind(t *ast.Term) bool { return t.String() == "input.kind" }
+
+// texts are the strings of a set or an array of strings; nil for anything else.
+func texts(t *ast.Term) []string {
+	var out []string
+	all := true
+	note := func(t *ast.Term) {
+		text, ok := t.Value.(ast.String)
+		all = all && ok
+		out = append(out, string(text))
+	}
+	switch v := t.Value.(type) {
+	case ast.Set:
+		v.Foreach(note)
+	case *ast.Array:
+		v.Foreach(note)
+	}
+	if !all {
+		return nil
+	}
+	return out
+}
+
+// indexed are the kinds of every file that names some. There are none where a rule
+// reads what another one says: then it takes all to compile one.
+func indexed(modules map[string]*ast.Module, files Sources) map[string][]string {
+	out := map[string][]string{}
+	for name, m := range modules {
+		if strings.Contains(files[name], "data.dualtrack.rules.") {
+			return map[string][]string{}
+		}
+		if kinds, only := kindsOf(m); only {
+			out[name] = kinds
+		}
+	}
+	return out
+}
+
+// compilerFor gives compiled rules, those at least that say something about the
+// kinds; nil kinds are all.
+func (e *Engine) compilerFor(ctx context.Context, kinds []string) (*ast.Compiler, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.compiler != nil {
+		return e.compiler, nil
+	}
+	need := e.files
+	if kinds != nil && len(e.kinds) > 0 {
+		need = e.files.meets(e.kinds, kinds)
+	}
+	if len(need) < len(e.files) {
+		switch {
+		case e.some == nil:
+			compiler, _, err := compile(ctx, need)
+			e.some, e.someFiles = compiler, need
+			return compiler, err
+		case e.someFiles.holds(need):
+			return e.some, nil
+		}
+	}
+	compiler, index, err := compile(ctx, e.files)
+	if err != nil {
+		return nil, err
+	}
+	e.compiler, e.kinds = compiler, index
+	return compiler, nil
+}
+
+// compile compiles strictly, and tells the kinds that the rules are about.
+func compile(ctx context.Context, files Sources) (*ast.Compiler, map[string][]string, error) {
+	modules, err := parse(ctx, files)
+	if err != nil {
+		return nil, nil, err
+	}
+	index := indexed(modules, files)
+	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, nil, fmt.Errorf("compile the policies: %w", located(compiler.Errors))
+	}
+	return compiler, index, nil
+}
+
+// holds says that all of the other files are among these.
+func (s Sources) holds(other Sources) bool {
+	for name := range other {
+		if _, there := s[name]; !there {
+			return false
+		}
+	}
+	return true
+}
+
+// meets leaves out the rules that say nothing about any of the kinds.
+func (s Sources) meets(index map[string][]string, kinds []string) Sources {
+	out := Sources{}
+	for name, text := range s {
+		known, only := index[name]
+		if !only || slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(known, k) }) {
+			out[name] = text
+		}
+	}
+	return out
+}
