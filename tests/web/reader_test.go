@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,10 +20,26 @@ import (
 	"dualtrack.internal/platform/report"
 )
 
-// changed is the page and the JSON form of one `platform check` of this very
+// shared is made once for all tests that read it.
+var shared struct {
+	once    sync.Once
+	content []byte
+	result  *report.Result
+}
+
+func changed(t *testing.T) ([]byte, *report.Result) {
+	t.Helper()
+	shared.once.Do(func() { shared.content, shared.result = checkChange(t) })
+	if shared.result == nil {
+		t.Fatal("another test could not make the page")
+	}
+	return shared.content, shared.result
+}
+
+// checkChange is the page and the JSON form of one `platform check` of this very
 // repository with a change that does some of everything: it is denied, refused,
 // scales, restarts, adds, and is one on some clusters and another on others.
-func changed(t *testing.T) ([]byte, *report.Result) {
+func checkChange(t *testing.T) ([]byte, *report.Result) {
 	t.Helper()
 	dir := t.TempDir()
 	for _, folder := range []string{"components", "clusters", "policies", "tools"} {

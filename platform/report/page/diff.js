@@ -73,7 +73,7 @@ function splitRow(r) {
 }
 
 function foldRow(r, split, show) {
-  const button = el("button.fold", { type: "button" }, `${plural(r.to - r.from, "line")} that stay${r.to - r.from === 1 ? "s" : ""}`);
+  const button = el("button.fold", { type: "button" }, plural(r.to - r.from, "unchanged line"));
   const row = el("tr.folded", el("td", { colspan: split ? 6 : 4 }, button));
   row.run = r;
   button.addEventListener("click", () => {
