@@ -21,7 +21,9 @@ func Secretive(name string) bool {
 	}
 	for i, w := range words {
 		one := strings.TrimSuffix(w, "s")
-		ends := func(word string) bool { return w == word || one == word || len(word) > 4 && strings.HasSuffix(one, word) }
+		ends := func(word string) bool {
+			return w == word || one == word || len(word) > 4 && strings.HasSuffix(one, word)
+		}
 		if slices.ContainsFunc(secretWords(), ends) {
 			return true
 		}

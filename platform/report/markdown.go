@@ -27,9 +27,12 @@ func (r *Result) markerOf() string {
 // Markdown writes one comment for a pull request. What is too long is folded, see
 // detail; no verdict is cut.
 func Markdown(w io.Writer, r *Result, o TextOptions) error {
-	_, err := w.Write(r.markdown(o, MarkdownLimit))
+	_, err := w.Write(Comment(r, o))
 	return err
 }
+
+// Comment is what Markdown writes.
+func Comment(r *Result, o TextOptions) []byte { return r.markdown(o, MarkdownLimit) }
 
 // Summary is the same for the page of a CI's run, with more room: so many bytes, at
 // most SummaryLimit. It is nil where not even what can't be left out fits.

@@ -78,6 +78,7 @@ func faults(doc *html.Node) []string {
 			if strings.Contains(d.Data, "| --") || strings.Contains(d.Data, "|--") {
 				complain("a table is not read as one: %.60s", d.Data)
 			}
+		default:
 		}
 	}
 	for _, a := range elements(doc, "a") {
