@@ -27,6 +27,9 @@ func newComment(env *environment) *cobra.Command {
 			if err := checkLink(env.link); err != nil {
 				return err
 			}
+			if file == "" {
+				return usagef("--report is missing: name the file that `%s check -o json=FILE` wrote", env.program())
+			}
 			target, err := comment.FromEnvironment(target, env.Getenv)
 			if err != nil {
 				return &UsageError{Err: err}
@@ -47,7 +50,6 @@ func newComment(env *environment) *cobra.Command {
 	cmd.Flags().StringVar(&target.Head, "head", "", "OWNER:BRANCH that the pull request comes from, for a job that runs for no pull request")
 	cmd.Flags().StringVar(&target.Commit, "commit", "", "that the pull request's head must be, with --head")
 	cmd.Flags().StringVar(&env.link, "report-url", "", "where a form of the report that holds all is; the comment links to it")
-	_ = cmd.MarkFlagRequired("report") // the flag is there
 	return cmd
 }
 

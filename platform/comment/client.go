@@ -81,7 +81,7 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 		request.Header.Set("Accept", "application/vnd.github+json")
 		request.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	where := method + " " + address.Path
+	where := method + " /" + strings.TrimPrefix(address.Path, "/")
 	response, err := c.http.Do(request)
 	if err != nil {
 		if ctx.Err() != nil {
