@@ -118,10 +118,11 @@ func (m *markdown) write(o TextOptions) {
 	if o.Link != "" {
 		m.f("[The whole report](<%s>)\n\n", linkTarget(o.Link))
 	}
-	m.findings()
+	m.findings(fails, warns)
 	if r.Change != nil && r.Change.NotCompared == "" {
 		m.change(r.Change)
 	}
+	m.findings(stood, mended)
 	m.foot()
 }
 
@@ -176,13 +177,13 @@ func (m *markdown) quote(text string) string {
 	return b.String()
 }
 
-// findings shows each standing, the worst open and the others folded away.
-func (m *markdown) findings() {
+// findings shows each standing of these, the worst open and the others folded away.
+func (m *markdown) findings(first, last standing) {
 	by := map[standing][]listed{}
 	for _, f := range m.r.listing() {
 		by[f.standing] = append(by[f.standing], f)
 	}
-	for s := fails; s <= mended; s++ {
+	for s := first; s <= last; s++ {
 		found := by[s]
 		if len(found) == 0 {
 			continue

@@ -185,3 +185,23 @@ func TestMarkdownMarker(t *testing.T) {
 		t.Errorf("markers (-want +got):\n%s", diff)
 	}
 }
+
+// TestCommentFromJSON: who has only the JSON writes the same comment.
+func TestCommentFromJSON(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]*report.Result{"change": changed(), "clean": begin("check"), "many": many(60)} {
+		read, err := report.Read(write(t, report.JSONFormat, r, report.TextOptions{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := report.TextOptions{Link: reportLink}
+		if diff := cmp.Diff(string(report.Comment(r, o)), string(report.Comment(read, o))); diff != "" {
+			t.Errorf("%s (-direct +from JSON):\n%s", name, diff)
+		}
+	}
+	for _, bad := range []string{"", "[]", "{}", `{"apiVersion": "x"}`} {
+		if _, err := report.Read([]byte(bad)); err == nil {
+			t.Errorf("%q is read as a report", bad)
+		}
+	}
+}
