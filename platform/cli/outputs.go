@@ -112,11 +112,11 @@ func (e *environment) checkOutputs(cmd *cobra.Command) error {
 
 // plainFormats can say everything; the others say findings.
 func plainFormats() []report.Format {
-	return []report.Format{report.TextFormat, report.JSONFormat, report.YAMLFormat}
+	return []report.Format{report.TextFormat, report.JSONFormat, report.YAMLFormat, report.HTMLFormat}
 }
 
 func noMeaning(f report.Format, what string) error {
-	return usagef("-o %s is a list of findings, which %s is not; write text, json or yaml", f, what)
+	return usagef("-o %s is a list of findings, which %s is not; write text, json, yaml or html", f, what)
 }
 
 func formatsHelp() string {

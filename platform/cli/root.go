@@ -52,7 +52,7 @@ func newRoot(env *environment) *cobra.Command {
 	}
 	add(groupStart, newInit(env), newUp(env), newStop(env), newDown(env), newStatus(env), newWait(env), newDoctor(env),
 		newLogs(env), newKubectl(env), newKubeconfig(env), newTools(env), newCache(env), newNode(env))
-	add(groupChange, newRender(env), newDiff(env), newCheck(env), newApply(env), newDrift(env), newRepair(env),
+	add(groupChange, newRender(env), newDiff(env), newCheck(env), newComment(env), newApply(env), newDrift(env), newRepair(env),
 		newUpgrade(env), newLock(env), newVendor(env), newGraph(env), newExplain(env), newSchema(env), newPolicy(env),
 		newSilence(env))
 	add(groupProve, newValidate(env), newBench(env), newTune(env), newVersion(env))

@@ -71,8 +71,14 @@ func wordsOf(name string) []string {
 var (
 	// urlUser is what stands before the host of an address.
 	urlUser = regexp.MustCompile(`(://)[^\s/?#"'@]*(@)`)
-	// pair is a name and its value, in text: password: x, --db-password=x, token="x".
-	pair = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)("?'?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"',;&{}\[\]]+)`)
+	// called is a name before its value, in text: password: x, --db-password=x, "token": "x".
+	called = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*[:=]\s*`)
+	// held is the value.
+	held = regexp.MustCompile(`^("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"'&]+)`)
+	// line is a pair that has a line of a file for itself, and so all that follows.
+	line = regexp.MustCompile(`(?m)^([\t -]*(?:export )?["']?)([A-Za-z][A-Za-z0-9_.-]*)(["']?[ \t]*[:=][ \t]*)(\S.*)$`)
+	// reference is a value that stands elsewhere.
+	reference = regexp.MustCompile(`^\$(\{[A-Za-z_]\w*\}|\([A-Za-z_]\w*\))$`)
 	// header is a credential of HTTP's.
 	header = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[A-Za-z0-9+/_.=-]{8,}`)
 	// key is a private key in PEM.
@@ -92,14 +98,37 @@ func Clean(text string) string {
 	if !strings.ContainsAny(text, ":=") {
 		return text
 	}
-	return pair.ReplaceAllStringFunc(text, func(found string) string {
-		m := pair.FindStringSubmatch(found)
-		name := m[1][strings.LastIndex(m[1], ".")+1:]
-		if !Secretive(name) || harmless(m[3]) || slices.Contains(prose(), m[3]) {
-			return found
+	if strings.Contains(text, "\n") {
+		text = line.ReplaceAllStringFunc(text, func(found string) string {
+			m := line.FindStringSubmatch(found)
+			if !Secretive(m[2][strings.LastIndex(m[2], ".")+1:]) || harmless(m[4]) {
+				return found
+			}
+			return m[1] + m[2] + m[3] + Hidden
+		})
+	}
+	return cleanPairs(text)
+}
+
+// cleanPairs looks at each name, for what is one's value may hold the next.
+func cleanPairs(text string) string {
+	var b strings.Builder
+	for {
+		m := called.FindStringSubmatchIndex(text)
+		if m == nil {
+			b.WriteString(text)
+			return b.String()
 		}
-		return m[1] + m[2] + Hidden
-	})
+		name := text[m[2]:m[3]]
+		b.WriteString(text[:m[1]])
+		text = text[m[1]:]
+		value := held.FindString(text)
+		if value == "" || !Secretive(name[strings.LastIndex(name, ".")+1:]) || harmless(value) || slices.Contains(prose(), value) {
+			continue
+		}
+		b.WriteString(Hidden)
+		text = text[len(value):]
+	}
 }
 
 // prose are the words with which a sentence about a field goes on after its name.
@@ -109,11 +138,11 @@ func prose() []string {
 
 // harmless values tell nothing.
 func harmless(v string) bool {
-	switch strings.Trim(v, `"'`) {
-	case "", "true", "false", "null", Hidden:
+	switch v = strings.Trim(v, `"'`); v {
+	case "", "true", "false", "null":
 		return true
 	}
-	return strings.HasPrefix(v, "$") || strings.HasPrefix(v, "(")
+	return strings.HasPrefix(v, Hidden) || reference.MatchString(v)
 }
 
 // Hide is the value of what has this name, without what must not be shown: wholly

@@ -43,6 +43,9 @@ func TestClean(t *testing.T) {
 		{"-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nx", "(secret)\nx"},
 		{"automountServiceAccountToken: false", "automountServiceAccountToken: false"},
 		{"spec.volumes[0].secret: unknown field", "spec.volumes[0].secret: unknown field"},
+		{"password: my long phrase, with $igns\n- token: (x y\nexport API_KEY=$ecret,a;b\n\"pwd\": \"x\"\nuser: me", "password: (secret)\n- token: (secret)\nexport API_KEY=(secret)\n\"pwd\": (secret)\nuser: me"},
+		{"password=a,b;c x", "password=(secret) x"},
+		{"refused: token=$ecret", "refused: token=(secret)"},
 		{"password: ${DB_PASSWORD}", "password: ${DB_PASSWORD}"},
 		{"image: registry/x:1@sha256:abc", "image: registry/x:1@sha256:abc"},
 	}

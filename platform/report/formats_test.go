@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -382,7 +383,80 @@ func TestFormsEmpty(t *testing.T) {
 	if got := string(write(t, report.GitHubFormat, r, report.TextOptions{})); got != "::notice title=platform check::Passed: no error\n" {
 		t.Errorf("github: %q", got)
 	}
-	if err := xml.NewDecoder(bytes.NewReader(write(t, report.JUnitFormat, r, report.TextOptions{}))).Decode(new(struct{})); err != nil && err != io.EOF {
-		t.Error(err)
+}
+
+// dialect is what Jenkins' xUnit plugin, the strictest reader, takes of each element:
+// its attributes, those that must be there in capitals, and the elements in it.
+func dialect() map[string][2]string {
+	return map[string][2]string{
+		"testsuites": {"name time tests failures errors", "testsuite"},
+		"testsuite":  {"NAME TESTS FAILURES ERRORS group time skipped timestamp hostname id package file log url", "testsuite properties testcase system-out system-err"},
+		"testcase":   {"NAME time classname group", "skipped error failure system-out system-err"},
+		"failure":    {"type message", ""}, "skipped": {"type message", ""}, "system-out": {"", ""},
+	}
+}
+
+func dialectFaults(data []byte) []string {
+	var out []string
+	var open []string
+	dec := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := dec.Token()
+		switch e := token.(type) {
+		case nil:
+			if !errors.Is(err, io.EOF) {
+				out = append(out, err.Error())
+			}
+			return out
+		case xml.StartElement:
+			name := e.Name.Local
+			known, there := dialect()[name]
+			if !there || len(open) > 0 && !slices.Contains(strings.Fields(dialect()[open[len(open)-1]][1]), name) {
+				out = append(out, "element "+name)
+			}
+			have := map[string]bool{}
+			for _, a := range e.Attr {
+				have[a.Name.Local] = true
+				if !slices.Contains(strings.Fields(strings.ToLower(known[0])), a.Name.Local) {
+					out = append(out, name+" has "+a.Name.Local)
+				}
+			}
+			for _, must := range strings.Fields(known[0]) {
+				if must == strings.ToUpper(must) && !have[strings.ToLower(must)] {
+					out = append(out, name+" lacks "+strings.ToLower(must))
+				}
+			}
+			open = append(open, name)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		}
+	}
+}
+
+func TestJUnitDialects(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]*report.Result{"change": changed(), "clean": begin("check"), "many": many(20)} {
+		data := write(t, report.JUnitFormat, r, report.TextOptions{})
+		for _, fault := range dialectFaults(data) {
+			t.Errorf("%s: %s", name, fault)
+		}
+		// GitLab knows a test by its class and name, and takes the first of two alike.
+		_, tests := fromJUnit(t, r)
+		seen := map[string]bool{}
+		for _, s := range tests.Suites {
+			if s.Tests != len(s.Testcases) {
+				t.Errorf("%s: suite %s says %d tests and has %d", name, s.Name, s.Tests, len(s.Testcases))
+			}
+			for _, c := range s.Testcases {
+				if key := c.Classname + " " + c.Name; seen[key] {
+					t.Errorf("%s: %s is there twice", name, key)
+				} else {
+					seen[key] = true
+				}
+			}
+		}
+	}
+	if got := dialectFaults([]byte(`<testsuites skipped="1"><testsuite name="a"><testcase/><x/></testsuite></testsuites>`)); len(got) != 6 {
+		t.Errorf("faults: %v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,4 +40,18 @@ func encode(r *Result) ([]byte, error) {
 		return nil, fmt.Errorf("writing the result as JSON: %w", err)
 	}
 	return data, nil
+}
+
+// Read reads what JSON wrote. Fields of a later program are left out.
+func Read(data []byte) (*Result, error) {
+	r := &Result{}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // a number is shown as it was written
+	if err := dec.Decode(r); err != nil {
+		return nil, fmt.Errorf("not a report: %w", err)
+	}
+	if r.APIVersion != Version {
+		return nil, fmt.Errorf("not a report: apiVersion is %q, not %q", r.APIVersion, Version)
+	}
+	return r, nil
 }

@@ -27,9 +27,12 @@ func (r *Result) markerOf() string {
 // Markdown writes one comment for a pull request. What is too long is folded, see
 // detail; no verdict is cut.
 func Markdown(w io.Writer, r *Result, o TextOptions) error {
-	_, err := w.Write(r.markdown(o, MarkdownLimit))
+	_, err := w.Write(Comment(r, o))
 	return err
 }
+
+// Comment is what Markdown writes.
+func Comment(r *Result, o TextOptions) []byte { return r.markdown(o, MarkdownLimit) }
 
 // Summary is the same for the page of a CI's run, with more room: so many bytes, at
 // most SummaryLimit. It is nil where not even what can't be left out fits.
@@ -115,10 +118,11 @@ func (m *markdown) write(o TextOptions) {
 	if o.Link != "" {
 		m.f("[The whole report](<%s>)\n\n", linkTarget(o.Link))
 	}
-	m.findings()
+	m.findings(fails, warns)
 	if r.Change != nil && r.Change.NotCompared == "" {
 		m.change(r.Change)
 	}
+	m.findings(stood, mended)
 	m.foot()
 }
 
@@ -173,13 +177,13 @@ func (m *markdown) quote(text string) string {
 	return b.String()
 }
 
-// findings shows each standing, the worst open and the others folded away.
-func (m *markdown) findings() {
+// findings shows each standing of these, the worst open and the others folded away.
+func (m *markdown) findings(first, last standing) {
 	by := map[standing][]listed{}
 	for _, f := range m.r.listing() {
 		by[f.standing] = append(by[f.standing], f)
 	}
-	for s := fails; s <= mended; s++ {
+	for s := first; s <= last; s++ {
 		found := by[s]
 		if len(found) == 0 {
 			continue

@@ -78,6 +78,7 @@ func faults(doc *html.Node) []string {
 			if strings.Contains(d.Data, "| --") || strings.Contains(d.Data, "|--") {
 				complain("a table is not read as one: %.60s", d.Data)
 			}
+		default:
 		}
 	}
 	for _, a := range elements(doc, "a") {
@@ -182,5 +183,25 @@ func TestMarkdownMarker(t *testing.T) {
 	other.Folder, other.Fleet = "a-->b", "x y"
 	if diff := cmp.Diff([]string{"<!-- dualtrack check platform.shop -->", "<!-- dualtrack check a___b.x_y -->"}, []string{first(changed()), first(other)}); diff != "" {
 		t.Errorf("markers (-want +got):\n%s", diff)
+	}
+}
+
+// TestCommentFromJSON: who has only the JSON writes the same comment.
+func TestCommentFromJSON(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]*report.Result{"change": changed(), "clean": begin("check"), "many": many(60)} {
+		read, err := report.Read(write(t, report.JSONFormat, r, report.TextOptions{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := report.TextOptions{Link: reportLink}
+		if diff := cmp.Diff(string(report.Comment(r, o)), string(report.Comment(read, o))); diff != "" {
+			t.Errorf("%s (-direct +from JSON):\n%s", name, diff)
+		}
+	}
+	for _, bad := range []string{"", "[]", "{}", `{"apiVersion": "x"}`} {
+		if _, err := report.Read([]byte(bad)); err == nil {
+			t.Errorf("%q is read as a report", bad)
+		}
 	}
 }

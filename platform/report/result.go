@@ -52,6 +52,7 @@ type Result struct {
 	Commit     string            `json:"commit,omitempty"`   // Git commit, "" outside Git
 	Dirty      bool              `json:"dirty,omitempty"`    // the tree differs from Commit
 	Kubernetes string            `json:"kubernetes,omitempty"`
+	Folder     string            `json:"folder,omitempty"` // of the tree within its Git repository, "" for its root
 	Clusters   []Cluster         `json:"clusters,omitempty"`
 	Findings   []finding.Finding `json:"findings,omitempty"`
 	Change     *ChangeSet        `json:"change,omitempty"`     // what was judged, where it is a change
@@ -62,7 +63,6 @@ type Result struct {
 	Next       []string          `json:"-"` // commands a person may want next
 	Rules      []policy.Rule     `json:"-"` // that judged; `platform policy explain` tells them too
 	Scopes     []Scope           `json:"-"` // what each cluster consists of
-	Folder     string            `json:"-"` // of the tree within its Git repository, "" for its root
 }
 
 // Counts is how much was looked at.
