@@ -46,7 +46,12 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-require github.com/fluxcd/pkg/envsubst v1.7.1
+require (
+	github.com/fluxcd/pkg/envsubst v1.7.1
+	github.com/fluxcd/pkg/kustomize v1.35.7
+)
+
+require github.com/fluxcd/pkg/sourceignore v0.18.0 // indirect
 
 exclude (
 	k8s.io/cloud-provider v0.0.0

@@ -102,7 +102,7 @@ func (s argoSource) part() (*part, []finding.Finding) {
 	case !there:
 		return nil, []finding.Finding{note(s.place("/path"), finding.Error, "", s.app.id()+": path "+named+" does not exist", "mend the path")}
 	}
-	p := &part{name: s.app.GetName(), dir: dir, at: s.place("/path"), space: s.app.text("spec", "destination", "namespace"), key: fluxKey("Application", "", s.app.GetName())}
+	p := &part{name: s.app.GetName(), dir: dir, declared: s.Object, at: s.place("/path"), space: s.app.text("spec", "destination", "namespace"), key: fluxKey("Application", "", s.app.GetName())}
 	if revision := s.text("targetRevision"); revision != "" && !slices.Contains([]string{"HEAD", "main", "master"}, revision) {
 		p.notes = append(p.notes, note(s.place("/targetRevision"), finding.Info, "", s.app.id()+" follows revision "+revision+"; what stands here is judged", ""))
 	}

@@ -107,7 +107,7 @@ func (b *builder) add(p part) ([]part, error) {
 		}
 	case manifests:
 	}
-	plain.Delivery = p.delivery
+	plain.Delivery, plain.Declared = p.delivery, p.declared
 	plain.Notes = append(plain.Notes, p.notes...)
 	b.components[key] = component
 	b.cluster.Spec.Components = append(b.cluster.Spec.Components, catalog.ClusterComponent{Name: key, Position: p.at})

@@ -98,6 +98,7 @@ type part struct {
 	cluster  string            // the cluster it goes to; "" is the one that it was found in
 	key      string            // by which others depend on it
 	choose   chooser           // of a folder of YAML
+	declared map[string]any
 	delivery catalog.Delivery
 	notes    []finding.Finding
 }
