@@ -14,6 +14,22 @@ import (
 	"dualtrack.internal/platform/source"
 )
 
+// What help says of plain mode.
+const (
+	plainHelp = "With --tree it needs no catalog: each folder that the pattern meets is a cluster named by its\n" +
+		"folder (by its path where names clash), be it a kustomization, a chart, or YAML with the folders\n" +
+		"below. Bases anywhere in the repository count, and so do the paths that Flux's Kustomizations and\n" +
+		"HelmReleases and Argo CD's Applications and ApplicationSets name in it; an Application for another\n" +
+		"cluster makes that one. What is not followed (remote bases and charts, values of Secrets) is said\n" +
+		"at its line and counts as unknown. A chart is rendered with its own values; with --values each\n" +
+		"values file makes a cluster: values-prod.yaml and prod/values.yaml are for prod. In patterns *\n" +
+		"stands for a name, ** for folders. What only a catalog tells (allowed registries, waves, settings\n" +
+		"of clusters) is not judged."
+	plainExample = "  platform check --tree 'overlays/*'\n" +
+		"  platform check --tree charts/app --values 'charts/app/values-*.yaml'\n" +
+		"  platform check --tree 'clusters/*' --base origin/main --head HEAD"
+)
+
 // plainOptions choose the clusters of a repository without a catalog.
 type plainOptions struct {
 	trees, values []string

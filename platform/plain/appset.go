@@ -79,7 +79,7 @@ func (b *builder) applicationSet(o object) ([]part, []finding.Finding) {
 func shared(parts []part, name string) {
 	clusters := map[string]bool{}
 	for _, p := range parts {
-		if p.dir != parts[0].dir || clusters[p.cluster] {
+		if len(parts) == 1 || p.dir != parts[0].dir || clusters[p.cluster] {
 			return
 		}
 		clusters[p.cluster] = true

@@ -259,7 +259,10 @@ func (r *reader) follow(field, target string, folders bool) bool {
 }
 
 // file takes a file in; false when it stands elsewhere.
-func (r *reader) file(field, target string) bool {
+func (r *reader) file(field, target string) bool { return r.fileAs(field, target, target) }
+
+// fileAs is file for a path that is part of what is written.
+func (r *reader) fileAs(field, target, written string) bool {
 	if target == "" {
 		return true
 	}
@@ -267,17 +270,17 @@ func (r *reader) file(field, target string) bool {
 	switch {
 	case inside && (r.g.tree.IsFile(full) || r.g.tree.IsLink(full) || r.module(full)):
 		if r.dir != "." && !strings.HasPrefix(full, r.dir+"/") {
-			r.g.note(r.at(target), finding.Warning, "", target+" lies outside the kustomization's folder: kustomize build takes it only with --load-restrictor LoadRestrictionsNone, as Flux does",
+			r.g.note(r.at(written), finding.Warning, "", target+" lies outside the kustomization's folder: kustomize build takes it only with --load-restrictor LoadRestrictionsNone, as Flux does",
 				"move it below "+r.dir+", or make its folder a kustomization")
 		}
 		r.g.read(full)
 	case isRemote(target):
-		r.g.elsewhere(r.at(target), field+": "+target+" is a remote source")
+		r.g.elsewhere(r.at(written), field+": "+target+" is a remote source")
 		return false
 	case !inside:
-		r.g.fail(r.at(target), field+": "+target+" leaves the repository", "put it into the repository")
+		r.g.fail(r.at(written), field+": "+target+" leaves the repository", "put it into the repository")
 	default:
-		r.g.fail(r.at(target), field+": "+target+" does not exist", "mend the path")
+		r.g.fail(r.at(written), field+": "+target+" does not exist", "mend the path")
 	}
 	return true
 }
@@ -291,10 +294,11 @@ func (r *reader) module(full string) bool {
 
 func (r *reader) generator(field string, args types.GeneratorArgs) {
 	for _, source := range args.FileSources {
+		target := source
 		if _, after, ok := strings.Cut(source, "="); ok {
-			source = after
+			target = after
 		}
-		r.file(field, source)
+		r.fileAs(field, target, source)
 	}
 	for _, source := range append(slices.Clone(args.EnvSources), args.EnvSource) {
 		r.file(field, source)
