@@ -54,6 +54,13 @@ func placesOf(r *render.Result, cluster string) map[identity]finding.Position {
 // compare holds what an engine renders against a bundle.
 func compare(cluster string, theirs []*unstructured.Unstructured, ours *render.Bundle, at map[identity]finding.Position) Compared {
 	c := Compared{Cluster: cluster}
+	placed := func(id identity) finding.Position {
+		if where, ok := at[id]; ok {
+			return where
+		}
+		id.namespace = "" // it names none itself
+		return at[id]
+	}
 	mine := map[identity]*unstructured.Unstructured{}
 	if ours != nil {
 		for _, o := range ours.Objects {
@@ -70,9 +77,9 @@ func compare(cluster string, theirs []*unstructured.Unstructured, ours *render.B
 		delete(mine, id)
 		switch diff := fields(normal(o), normal(other)); {
 		case !there:
-			c.Differences = append(c.Differences, Difference{Object: id.object(), Position: at[id], What: "is not in the catalog"})
+			c.Differences = append(c.Differences, Difference{Object: id.object(), Position: placed(id), What: "is not in the catalog"})
 		case len(diff) > 0:
-			c.Differences = append(c.Differences, Difference{Object: id.object(), Position: at[id], What: "differs in " + strings.Join(diff, ", ")})
+			c.Differences = append(c.Differences, Difference{Object: id.object(), Position: placed(id), What: "differs in " + strings.Join(diff, ", ")})
 		default:
 			c.Equal++
 		}
