@@ -113,6 +113,9 @@ func (t *Tree) Entries(rel string) ([]Entry, error) {
 			at = rel + "/" + name
 		}
 		info, err := t.stat(at)
+		if err == nil && info.Mode()&fs.ModeIrregular != 0 {
+			err = t.irregular(at, info)
+		}
 		out = append(out, Entry{Name: name, Dir: err == nil && info.IsDir(), Err: err})
 	}
 	return out, nil
