@@ -360,10 +360,7 @@ func (s *appSet) fillText(text string, params map[string]any) (string, error) {
 			return string(data)
 		}), nil
 	}
-	functions := sprig.TxtFuncMap()
-	for _, name := range []string{"env", "expandenv", "getHostByName", "now", "date"} {
-		delete(functions, name)
-	}
+	functions := sprig.HermeticTxtFuncMap() // nothing of the machine, the clock or chance
 	functions["normalize"] = normal
 	option := "missingkey=default"
 	if slices.Contains(s.set.texts("spec", "goTemplateOptions"), "missingkey=error") {

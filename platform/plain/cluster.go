@@ -164,7 +164,8 @@ func (b *builder) gather(p *part) (*catalog.Plain, []part) {
 	case manifests:
 		f := lookInto(b.tree, p.dir, g, p.choose)
 		g.plain.Manifests = append([]string{}, f.manifests...)
-		for _, dir := range f.kustomizations {
+		kept, _ := delivered(b.tree, f.kustomizations)
+		for _, dir := range kept {
 			more = append(more, part{name: path.Base(dir), dir: dir, kind: kustomization, at: b.declared(dir, kustomization), space: p.space, delivery: p.delivery})
 		}
 		for _, dir := range f.charts {

@@ -222,19 +222,21 @@ func TestBadTrees(t *testing.T) {
 	files := map[string]string{
 		"clusters/prod/a.yaml": configMap, "clusters/test/a.yaml": configMap, "docs/README.md": "x",
 		"both/Chart.yaml": "name: x\n", "both/kustomization.yaml": "resources: []\n", "charts/x/Chart.yaml": "apiVersion: v2\nname: x\nversion: 0.1.0\n",
-		"policies/exceptions.yaml": "apiVersion: x\n",
+		"policies/exceptions.yaml": "apiVersion: x\n", "apps/x/base/kustomization.yaml": "resources: []\n",
+		"apps/x/overlays/prod/kustomization.yaml": "resources: [../../base]\n", "apps/x/overlays/test/kustomization.yaml": "bases: [../../base]\n",
 	}
 	cases := []struct {
 		name string
 		o    plain.Options
 		want string
 	}{
-		{"misspelt", plain.Options{Trees: []string{"cluster/*"}}, "--tree cluster/* meets nothing; did you mean clusters/*? the repository's root holds the folders both, charts, clusters, docs, policies"},
+		{"misspelt", plain.Options{Trees: []string{"cluster/*"}}, "--tree cluster/* meets nothing; did you mean clusters/*? the repository's root holds the folders apps, both, charts, clusters, docs, policies"},
 		{"misspelt below", plain.Options{Trees: []string{"clusters/prd"}}, "--tree clusters/prd meets nothing; did you mean clusters/prod? clusters holds the folders prod, test"},
 		{"leaves", plain.Options{Trees: []string{"../x"}}, "the pattern ../x leaves the repository; write one from the repository's root, like clusters/*"},
 		{"malformed", plain.Options{Trees: []string{"a[/b"}}, "the pattern a[/b is malformed; close the bracket"},
 		{"nothing of Kubernetes", plain.Options{Trees: []string{"docs"}}, "docs: --tree docs meets nothing that holds a kustomization, a chart or YAML of Kubernetes; name the folders that do"},
 		{"two kinds", plain.Options{Trees: []string{"both"}}, "both: holds both Chart.yaml and kustomization.yaml; say which one is meant: --tree both/Chart.yaml or --tree both/kustomization.yaml"},
+		{"overlays of one base", plain.Options{Trees: []string{"apps/*"}}, "apps/x: holds 2 builds of apps/x/base, which can't be one cluster: apps/x/overlays/prod, apps/x/overlays/test; name those that are clusters: --tree apps/x/overlays/prod --tree apps/x/overlays/test"},
 		{"values without a chart", plain.Options{Trees: []string{"clusters/nothing*"}, Values: []string{"x"}, MayBeEmpty: false}, "--tree clusters/nothing* meets nothing; clusters holds the folders prod, test"},
 		{"values that are not there", plain.Options{Trees: []string{"charts/*"}, Values: []string{"charts/x/values-*.yaml"}}, "--values charts/x/values-*.yaml meets nothing; charts/x holds no folder"},
 		{"exceptions", plain.Options{Trees: []string{"clusters/*"}}, "policies/exceptions.yaml:1:1: kind: is missing; add it"},
@@ -279,6 +281,8 @@ func TestNames(t *testing.T) {
 			plain.Options{Trees: []string{"charts/*"}, Values: []string{"envs/*.yaml"}}, map[string][]string{"prod": {"x", "y"}, "test": {"x", "y"}}},
 		{"a folder of kustomizations and charts", map[string]string{"c/x/kustomization.yaml": "resources: []\n", "c/y/Chart.yaml": chart, "c/z/a.yaml": configMap, "c/x/deep/a.yaml": configMap},
 			plain.Options{Trees: []string{"c"}}, map[string][]string{"c": {"c", "x", "y"}}},
+		{"a base and what is built on it", map[string]string{"c/x/base/kustomization.yaml": "resources: []\n", "c/x/prod/kustomization.yaml": "resources: [../base]\ncomponents: [../part]\n", "c/x/part/kustomization.yaml": "kind: Component\n"},
+			plain.Options{Trees: []string{"c/*"}}, map[string][]string{"x": {"prod", "x"}}},
 		{"hidden folders", map[string]string{"c/.git/a.yaml": configMap, "c/x/a.yaml": configMap, "c/x/.b.yaml": configMap},
 			plain.Options{Trees: []string{"c/*"}}, map[string][]string{"x": {"x"}}},
 		{"nothing in the base of a change", map[string]string{"a.txt": ""}, plain.Options{Trees: []string{"c/*"}, Values: []string{"v*"}, MayBeEmpty: true}, map[string][]string{}},

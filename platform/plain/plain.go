@@ -201,7 +201,8 @@ func (l *loader) kindOf(dir string) (kind, *finding.Problem) {
 	if len(f.manifests)+len(f.kustomizations)+len(f.charts)+len(g.problems) == 0 {
 		return 0, nil
 	}
-	return manifests, nil
+	_, bases := delivered(l.tree, f.kustomizations)
+	return manifests, variants(dir, bases)
 }
 
 func (l *loader) declared(dir string, k kind) finding.Position {
