@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -80,8 +81,11 @@ func namespaced(o *unstructured.Unstructured) bool {
 }
 
 func (e *engines) component(c *catalog.Component) ([]*unstructured.Unstructured, error) {
-	if c.Plain.Err != nil {
+	switch {
+	case c.Plain.Err != nil:
 		return nil, c.Plain.Err
+	case c.Plain.Elsewhere: // kustomize would fetch it
+		return nil, errors.New("it names what stands in another place")
 	}
 	if c.Plain.Manifests != nil {
 		return manifests(c.Plain)
@@ -251,6 +255,9 @@ func (e *engines) helm(c *catalog.Component, root string) ([]*unstructured.Unstr
 	}
 	chart, err := loader.Load(filepath.Join(root, filepath.FromSlash(source.Path)))
 	if err != nil {
+		return nil, err
+	}
+	if err := render.Offline(chart, source.Path); err != nil {
 		return nil, err
 	}
 	data, err := json.Marshal(source.Values.Map)

@@ -3,6 +3,7 @@ package plain
 import (
 	"encoding/json"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -127,6 +128,10 @@ func (g *gatherer) kustomization(dir string) {
 	if err != nil || len(docs) != 1 || k.Unmarshal(data) != nil || k8syaml.Unmarshal(data, &content) != nil {
 		return // the rendering says where and why
 	}
+	if p := misspelt(name, docs[0].Root); p != nil {
+		g.problems = append(g.problems, p)
+		return
+	}
 	g.references(reader{g: g, name: name, dir: dir, root: docs[0].Root, content: content}, &k)
 }
 
@@ -156,18 +161,18 @@ func (g *gatherer) references(r reader, k *types.Kustomization) {
 		r.drop("openapi")
 	}
 	for _, p := range k.Patches {
-		r.file("patches", p.Path)
+		r.must("patches", p.Path)
 	}
 	for _, p := range k.PatchesJson6902 { //nolint:staticcheck // other people's files have it
-		r.file("patchesJson6902", p.Path)
+		r.must("patchesJson6902", p.Path)
 	}
 	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // likewise
 		if !strings.Contains(string(p), "\n") {
-			r.file("patchesStrategicMerge", string(p))
+			r.must("patchesStrategicMerge", string(p))
 		}
 	}
 	for _, p := range k.Replacements {
-		r.file("replacements", p.Path)
+		r.must("replacements", p.Path)
 	}
 	for _, gen := range k.ConfigMapGenerator {
 		r.generator("configMapGenerator", gen.GeneratorArgs)
@@ -176,6 +181,36 @@ func (g *gatherer) references(r reader, k *types.Kustomization) {
 		r.generator("secretGenerator", gen.GeneratorArgs)
 	}
 	r.finish()
+}
+
+// misspelt finds a field that kustomize takes in any case, and that is read here
+// in its own case only.
+func misspelt(name string, root *yaml.Node) *finding.Problem {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key := root.Content[i]
+		if lower := strings.ToLower(key.Value[:min(1, len(key.Value))]) + key.Value[min(1, len(key.Value)):]; key.Value != lower || !knownFields()[key.Value] {
+			return &finding.Problem{Position: place.At(name, key), Field: key.Value, What: "unknown field", Mend: "remove it or mend its name"}
+		}
+	}
+	return nil
+}
+
+// knownFields are the names of a kustomization's fields.
+func knownFields() map[string]bool {
+	out := map[string]bool{}
+	var add func(t reflect.Type)
+	add = func(t reflect.Type) {
+		for i := range t.NumField() {
+			tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if tag == "" && strings.Contains(options, "inline") {
+				add(t.Field(i).Type)
+			} else if tag != "" {
+				out[tag] = true
+			}
+		}
+	}
+	add(reflect.TypeFor[types.Kustomization]())
+	return out
 }
 
 // reader follows one kustomization.
@@ -235,7 +270,8 @@ func (r *reader) filter(field string, folders bool) {
 	var kept []any
 	for _, entry := range list {
 		target, ok := entry.(string)
-		if !ok || strings.Contains(target, "\n") || r.follow(field, target, folders) {
+		inline := strings.Contains(target, "\n") && slices.Contains([]string{"generators", "transformers", "validators"}, field)
+		if !ok || inline || r.follow(field, target, folders) {
 			kept = append(kept, entry)
 			continue
 		}
@@ -247,6 +283,10 @@ func (r *reader) filter(field string, folders bool) {
 // follow takes one entry in; false when it stands elsewhere and is left out.
 func (r *reader) follow(field, target string, folders bool) bool {
 	full, inside := within(r.dir, target)
+	if folders && inside && r.g.tree.IsDir(full) && isRemote(target) { // kustomize does not look for a folder of that name
+		r.g.elsewhere(r.at(target), field+": "+target+" is a remote source")
+		return false
+	}
 	if inside && folders && r.g.tree.IsDir(full) {
 		if kustomizationOf(r.g.tree, full) == "" {
 			r.g.fail(r.at(target), field+": "+target+" is a folder without a kustomization", "add a kustomization.yaml there, or name its files")
@@ -298,10 +338,19 @@ func (r *reader) generator(field string, args types.GeneratorArgs) {
 		if _, after, ok := strings.Cut(source, "="); ok {
 			target = after
 		}
-		r.fileAs(field, target, source)
+		r.mustAs(field, target, source)
 	}
 	for _, source := range append(slices.Clone(args.EnvSources), args.EnvSource) {
-		r.file(field, source)
+		r.must(field, source)
+	}
+}
+
+// must is file for what can't be left out: without it nothing is rendered.
+func (r *reader) must(field, target string) { r.mustAs(field, target, target) }
+
+func (r *reader) mustAs(field, target, written string) {
+	if !r.fileAs(field, target, written) {
+		r.g.fail(r.at(written), field+" needs it", "put it into the repository")
 	}
 }
 

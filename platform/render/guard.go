@@ -67,7 +67,7 @@ func guardFile(f *folder, name string) finding.Problems {
 		return finding.Problems{malformed(name, root, err)}
 	}
 	if f.plain != nil { // what it names was followed, or noted, when its files were gathered
-		return nil
+		return guardPlain(f, name)
 	}
 	problems := forbidden(name, root, &k)
 	for _, ref := range references(&k) {

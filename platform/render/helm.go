@@ -106,6 +106,9 @@ func (r *release) load() (*chart.Chart, error) {
 		return nil, &finding.Problem{Position: finding.Position{File: manifest}, What: "is no chart: " + err.Error(),
 			Mend: "mend the chart"}
 	}
+	if err := Offline(c, manifest); err != nil {
+		return nil, err
+	}
 	return c, r.checkDependencies(c, manifest)
 }
 
