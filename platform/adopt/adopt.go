@@ -66,7 +66,7 @@ func Run(ctx context.Context, t *catalog.Tree, o Options) (*Outcome, error) {
 		out.Left = append(out.Left, problems...)
 		out.Clusters = append(out.Clusters, compare(w.clusterNames[cluster.Name], theirs, ours[w.clusterNames[cluster.Name]], placesOf(result, cluster.Name)))
 	}
-	out.finish(w)
+	out.finish()
 	return out, nil
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/plain"
+	"dualtrack.internal/platform/render"
 )
 
 const testdata = "../../tests/plain/testdata"
@@ -143,6 +145,33 @@ func TestOneComponentForSeveralClusters(t *testing.T) { //nolint:paralleltest //
 	}
 }
 
+// TestNestedDeliveries holds that what an engine's objects deliver of their own
+// kind becomes components too, and is left out itself.
+func TestNestedDeliveries(t *testing.T) { //nolint:paralleltest // see above
+	out, err := ofFiles(t, map[string]string{
+		"c/k.yaml":                flux("all", "  path: ./all\n"),
+		"all/kustomization.yaml":  "resources: [one.yaml, two.yaml]\n",
+		"all/one.yaml":            flux("one", "  path: ./one\n"),
+		"all/two.yaml":            flux("two", "  path: ./two\n  dependsOn: [{name: one}]\n") + "---\n" + configMap,
+		"one/a.yaml":              strings.Replace(configMap, "name: a", "name: one", 1),
+		"two/kustomization.yaml":  "resources: [a.yaml]\n",
+		"two/a.yaml":              strings.Replace(configMap, "name: a", "name: two", 1),
+		"all/left/unrelated.yaml": "a: b\n",
+	}, options(t, Flux, "c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string(nil), words(out)); diff != "" || out.Clusters[0].Equal != 3 {
+		t.Errorf("%d are equal; words (-want +got):\n%s", out.Clusters[0].Equal, diff)
+	}
+	if diff := cmp.Diff([]string{"all", "one", "two"}, out.Made); diff != "" {
+		t.Errorf("components (-want +got):\n%s", diff)
+	}
+	if text := string(out.files["components/two/component.yaml"]); !strings.Contains(text, "dependsOn:\n  - one\n") {
+		t.Errorf("two depends on nothing:\n%s", text)
+	}
+}
+
 // TestWhatIsNotEqual holds that the proof can fail, with the object's own place.
 func TestWhatIsNotEqual(t *testing.T) { //nolint:paralleltest // see above
 	cases := []struct {
@@ -251,4 +280,65 @@ func TestImagesAsKustomizeEdits(t *testing.T) { //nolint:paralleltest // see abo
 			t.Errorf("images %s (-want +got):\n%s", images, diff)
 		}
 	}
+}
+
+// TestPlainModeIsWhatEnginesRender holds plain mode itself, on the trees of both
+// engines, against the engines.
+func TestPlainModeIsWhatEnginesRender(t *testing.T) { //nolint:paralleltest // see above
+	for _, c := range []struct{ engine, root, tree string }{{Flux, "flux", "clusters/*"}, {ArgoCD, "argo", "bootstrap"}} {
+		tree, err := catalog.OpenTree(filepath.Join(testdata, c.root))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := options(t, c.engine, ".")
+		from, err := plain.Load(t.Context(), tree, plain.Options{Trees: []string{c.tree}, Baseline: o.Baseline})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := render.All(t.Context(), from, render.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &engines{ctx: t.Context(), tree: tree, kubernetes: o.Baseline.Spec.Kubernetes, catalog: from}
+		nothingLeft := newWriter(tree, o, from)
+		for i, cluster := range from.Clusters {
+			theirs, problems := e.cluster(cluster, nothingLeft)
+			for _, p := range problems {
+				t.Error(p.Message)
+			}
+			compared := compare(cluster.Name, theirs, delivered(from, result.Bundles[i]), nil)
+			for _, d := range compared.Differences {
+				t.Errorf("%s: %s %s", cluster.Name, d.Object, d.What)
+			}
+			if compared.Equal < 1 {
+				t.Errorf("%s: nothing was compared", cluster.Name)
+			}
+		}
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// delivered is a bundle without the engine's own objects, its charts' objects in
+// the namespace of their release.
+func delivered(cat *catalog.Catalog, b *render.Bundle) *render.Bundle {
+	space := map[string]string{}
+	for _, entry := range cat.Cluster(b.Cluster).Spec.Components {
+		if c := cat.Components[entry.Name]; c.Spec.Source.Helm != nil {
+			space[c.Name] = c.Spec.Namespace
+		}
+	}
+	out := &render.Bundle{Cluster: b.Cluster}
+	for _, o := range b.Objects {
+		if delivers(o.GetAPIVersion(), o.GetKind()) {
+			continue
+		}
+		if ns := space[o.Component]; ns != "" && o.GetNamespace() == "" && namespaced(o.Unstructured) {
+			o.Unstructured = o.DeepCopy()
+			o.SetNamespace(ns)
+		}
+		out.Objects = append(out.Objects, o)
+	}
+	return out
 }

@@ -56,7 +56,7 @@ func (e *engines) cluster(c *catalog.Cluster, w *writer) ([]*unstructured.Unstru
 			continue
 		}
 		for _, o := range objects {
-			if delivers(o.GetAPIVersion(), o.GetKind()) && component.Plain.Declared == nil {
+			if delivers(o.GetAPIVersion(), o.GetKind()) { // components took its place
 				continue
 			}
 			if o.GetNamespace() == "" && component.Spec.Namespace != "" && namespaced(o) {

@@ -46,7 +46,7 @@ type Difference struct {
 	What     string           `json:"what"`
 }
 
-func (o *Outcome) finish(w *writer) {
+func (o *Outcome) finish() {
 	o.Left = finding.Merge(o.Left)
 	names := map[string]bool{}
 	for file := range o.files {

@@ -36,9 +36,7 @@ func (w *writer) prepare(c *copyOf) {
 		for file, data := range p.Files {
 			c.files[file] = asWritten(data, p.Edited[file])
 		}
-		if p.Declared == nil {
-			w.withoutEngine(c)
-		}
+		w.withoutEngine(c)
 	}
 	if len(c.files) > 0 {
 		w.metadata(c)
@@ -122,7 +120,7 @@ func (w *writer) manifests(c *copyOf) {
 	}
 }
 
-// withoutEngine takes the engine's objects out of a cluster's own kustomization.
+// withoutEngine takes the engine's objects out of a kustomization.
 func (w *writer) withoutEngine(c *copyOf) {
 	gone := map[string]bool{}
 	for file, data := range c.files {
