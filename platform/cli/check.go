@@ -26,6 +26,7 @@ func newCheck(env *environment) *cobra.Command {
 			if err := errors.Join(sides.check(), env.plain.check()); err != nil {
 				return err
 			}
+			env.plain.kubernetes = o.KubeVersion
 			env.sayPlain()
 			change, err := env.change(sides)
 			if err != nil {

@@ -34,6 +34,7 @@ const (
 type plainOptions struct {
 	trees, values []string
 	exceptions    string
+	kubernetes    string // --kube-version: charts are rendered for it too
 }
 
 func (o plainOptions) set() bool { return len(o.trees) > 0 }
@@ -88,6 +89,9 @@ func (e *environment) loadPlain(ctx context.Context, p source.Point, base bool) 
 	}
 	if o.Baseline, err = e.baseline(); err != nil {
 		return nil, err
+	}
+	if e.plain.kubernetes != "" {
+		o.Baseline.Spec.Kubernetes = e.plain.kubernetes
 	}
 	if o.Remotes, err = source.Remotes(root); err != nil {
 		return nil, err

@@ -65,6 +65,12 @@ func TestWhatIsSaidOfKustomizations(t *testing.T) {
 			[]string{"c/kustomization.yaml  not rendered: cycle detected: candidate root 'c' contains visited root 'c'"}},
 		{"an LFS pointer", map[string]string{"c/kustomization.yaml": "resources: [a.yaml]\n", "c/a.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"},
 			[]string{"c/a.yaml:1  not rendered: is a Git LFS pointer: the file itself is not in Git's object store, and is not fetched"}},
+		{"a file that is too long", map[string]string{"c/a.yaml": strings.Repeat("#", 17<<20)},
+			[]string{"c/a.yaml  not rendered: is 17825792 bytes long; a file may have 16777216"}},
+		{"charts that name each other", map[string]string{
+			"c/Chart.yaml": "apiVersion: v2\nname: x\nversion: 0.1.0\ndependencies: [{name: d, version: 0.1.0, repository: 'file://../d'}]\n",
+			"d/Chart.yaml": "apiVersion: v2\nname: d\nversion: 0.1.0\ndependencies: [{name: c, version: 0.1.0, repository: 'file://../c'}]\n"},
+			[]string{"c/Chart.yaml:4:23  not rendered: charts name each other more than 8 deep"}},
 		{"a submodule", map[string]string{"c/kustomization.yaml": "resources: [../lib/a.yaml]\n", "lib/a.yaml": configMap, ".gitmodules": "[submodule \"lib\"]\n\tpath = lib\n\turl = https://example.org/lib\n"},
 			[]string{
 				"c/kustomization.yaml:1:13  ../lib/a.yaml lies outside the kustomization's folder: kustomize build takes it only with --load-restrictor LoadRestrictionsNone, as Flux does",
