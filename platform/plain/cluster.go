@@ -151,7 +151,7 @@ func (b *builder) reaches(from, to string, depth int) bool {
 // gather collects a part's files. A folder of YAML that holds kustomizations and
 // charts gives those as further parts.
 func (b *builder) gather(p *part) (*catalog.Plain, []part) {
-	g := newGatherer(b.tree)
+	g := newGatherer(b.tree, b.once)
 	var more []part
 	switch p.kind {
 	case kustomization:

@@ -30,10 +30,11 @@ type gatherer struct {
 	problems finding.Problems
 	seen     map[string]bool // kustomizations, against cycles
 	bytes    int
+	once     map[string][]byte // what was read for any component
 }
 
-func newGatherer(t *catalog.Tree) *gatherer {
-	return &gatherer{tree: t, seen: map[string]bool{}, plain: &catalog.Plain{
+func newGatherer(t *catalog.Tree, once map[string][]byte) *gatherer {
+	return &gatherer{tree: t, once: once, seen: map[string]bool{}, plain: &catalog.Plain{
 		Files: map[string][]byte{}, Edited: map[string][]byte{}, Alias: map[string]string{},
 	}}
 }
@@ -70,10 +71,14 @@ func (g *gatherer) read(name string) ([]byte, bool) {
 	if data, ok := g.plain.Files[name]; ok {
 		return data, true
 	}
-	data, err := g.tree.Raw(name)
-	if err != nil {
-		g.failed(name, err)
-		return nil, false
+	data, known := g.once[name]
+	if !known {
+		var err error
+		if data, err = g.tree.Raw(name); err != nil {
+			g.failed(name, err)
+			return nil, false
+		}
+		g.once[name] = data
 	}
 	if g.bytes += len(data); g.bytes > maxBytes || len(g.plain.Files) >= maxFiles {
 		g.fail(finding.Position{File: name}, "is more than one component may read", "split the component")
