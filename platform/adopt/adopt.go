@@ -62,6 +62,9 @@ func Run(ctx context.Context, t *catalog.Tree, o Options) (*Outcome, error) {
 	}
 	e := &engines{ctx: ctx, tree: t, kubernetes: o.Baseline.Spec.Kubernetes, catalog: from}
 	for _, cluster := range from.Clusters {
+		if !w.holds(cluster.Name) {
+			continue
+		}
 		theirs, problems := e.cluster(cluster, w)
 		out.Left = append(out.Left, problems...)
 		out.Clusters = append(out.Clusters, compare(w.clusterNames[cluster.Name], theirs, ours[w.clusterNames[cluster.Name]], placesOf(result, cluster.Name)))

@@ -215,6 +215,8 @@ func TestWhatCannotBeTakenOver(t *testing.T) { //nolint:paralleltest // see abov
 	}{
 		{"no folder", map[string]string{"c/a.yaml": configMap}, func(o *Options) { o.Path = "d" }, "d: is no folder of the repository; name the folder that holds the clusters' objects of flux"},
 		{"nothing of Flux", map[string]string{"c/a.yaml": configMap}, func(*Options) {}, "c: nothing there is of flux; name the folder that holds its objects, or a pattern such as clusters/*"},
+		{"all of it elsewhere", map[string]string{"c/a.yaml": strings.Replace(flux("k", "  path: ./x\n"), "kind: GitRepository, name: flux-system", "kind: Bucket, name: b", 1)}, func(*Options) {},
+			"c: nothing could be taken over: what is delivered from there stands in other places, or does not render; see what `platform check --tree c` says"},
 		{"another hub", map[string]string{"c/a.yaml": flux("k", "  path: ./x\n") + "---\n" + configMap, "x/a.yaml": configMap}, func(o *Options) { o.Hub = "h" }, "no cluster is called h; the clusters are c"},
 	}
 	for _, c := range cases {
@@ -255,6 +257,14 @@ func TestNothingIsOverwritten(t *testing.T) { //nolint:paralleltest // see above
 	}
 	if _, err := os.Stat(filepath.Join(dir, "components", "k", "component.yaml")); err != nil {
 		t.Error(err)
+	}
+	full := t.TempDir()
+	out.files["components/z/"+strings.Repeat("n", 300)] = []byte("a name that no disk takes\n") // after all others
+	if err := out.Write(full); err == nil {
+		t.Error("what can't be written is written")
+	}
+	if left, _ := filepath.Glob(filepath.Join(full, "*", "*")); len(left) > 0 {
+		t.Errorf("half a catalog stays: %v", left)
 	}
 	again := out.Write(dir)
 	if !errors.Is(again, ErrTaken) || !strings.HasPrefix(again.Error(), "clusters/c, components/k: ") {

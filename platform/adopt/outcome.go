@@ -93,7 +93,10 @@ func (o *Outcome) Write(dir string) error {
 		return fmt.Errorf("%s: %w; choose another folder with --to, or remove them first", strings.Join(slices.Sorted(maps.Keys(taken)), ", "), ErrTaken)
 	}
 	if err := writeAll(dir, files); err != nil {
-		return err
+		for file := range files { // none of them stood there before
+			_ = os.RemoveAll(filepath.Join(dir, filepath.FromSlash(unitOf(file))))
+		}
+		return fmt.Errorf("writing the catalog into %s: %w", dir, err)
 	}
 	o.Written = dir
 	return nil

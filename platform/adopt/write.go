@@ -45,15 +45,20 @@ func (w *writer) write() error {
 	for _, name := range order { // when every name is known
 		w.dependencies(groups[name])
 	}
+	if err := w.chooseHub(); err != nil {
+		return err
+	}
 	for _, c := range w.from.Clusters {
-		w.cluster(c)
+		if w.holds(c.Name) {
+			w.cluster(c)
+		}
 	}
 	w.yaml("clusters/fleet.yaml", document("Fleet", w.options.Fleet, map[string]any{"settle": "3s"}))
 	w.files[catalog.LockFile] = w.options.Base.Locked().Write()
 	return nil
 }
 
-// names gives clusters names that can be folders, and finds the hub.
+// names gives clusters names that can be folders.
 func (w *writer) names() error {
 	taken := map[string]bool{}
 	for _, c := range w.from.Clusters {
@@ -62,7 +67,25 @@ func (w *writer) names() error {
 	if len(w.from.Clusters) == 0 {
 		return &finding.Problem{Position: finding.Position{File: w.options.Path}, What: "no cluster was found", Mend: "name the folder of the clusters"}
 	}
-	all := slices.Sorted(maps.Values(w.clusterNames))
+	return nil
+}
+
+// holds says that a cluster is left with something: one may have held nothing but
+// the engine's own objects.
+func (w *writer) holds(cluster string) bool { return len(w.entries[cluster]) > 0 }
+
+// chooseHub takes the cluster that was asked for, or the first that holds something.
+func (w *writer) chooseHub() error {
+	var all []string
+	for found, name := range w.clusterNames {
+		if w.holds(found) {
+			all = append(all, name)
+		}
+	}
+	if slices.Sort(all); len(all) == 0 {
+		return &finding.Problem{Position: finding.Position{File: w.options.Path}, What: "nothing could be taken over: what is delivered from there stands in other places, or does not render",
+			Mend: "see what `platform check --tree " + w.options.Path + "` says"}
+	}
 	if w.hub = w.options.Hub; w.hub == "" {
 		w.hub = all[0]
 	}
