@@ -51,9 +51,12 @@ func TestFeatures(t *testing.T) { //nolint:paralleltest // Flux's library resets
 			"x/kustomization.yaml": "resources: [pod.yaml]\nimages: [{name: registry.example.org/p, newTag: '7'}]\n", "x/pod.yaml": pod}, 1},
 		{"deprecated fields", Flux, map[string]string{
 			"c/k.yaml":                flux("k", "  path: ./x\n"),
-			"x/kustomization.yaml":    "bases: [../base]\nresources: [m.yaml]\ncommonLabels: {l: v}\npatchesStrategicMerge:\n  - p.yaml\n  - |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p, annotations: {inline: patch}}\n",
+			"x/kustomization.yaml":    "bases: [../base]\nresources: [m.yaml]\ncommonLabels: {l: v}\npatchesJson6902: [{target: {version: v1, kind: Pod, name: p}, patch: '[{\"op\": \"add\", \"path\": \"/spec/hostname\", \"value\": \"h\"}]'}]\npatchesStrategicMerge:\n  - p.yaml\n  - |\n    apiVersion: v1\n    kind: Pod\n    metadata: {name: p, annotations: {inline: patch}}\n",
 			"x/p.yaml":                "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {file: patch}}\n",
 			"base/kustomization.yaml": "resources: [pod.yaml]\n", "base/pod.yaml": pod, "x/m.yaml": configMap}, 2},
+		{"nothing but old fields", Flux, map[string]string{"c/k.yaml": flux("k", "  path: ./x\n"),
+			"x/kustomization.yaml": "resources: [pod.yaml]\npatchesJson6902:\n  - {target: {version: v1, kind: Pod, name: p}, path: p.json}\n", "x/pod.yaml": pod,
+			"x/p.json": `[{"op": "add", "path": "/spec/hostname", "value": "h"}]`}, 1},
 		{"variables of a ConfigMap, with a default, and an object that is left alone", Flux, map[string]string{
 			"c/vars.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: vars, namespace: f}\ndata: {one: first}\n",
 			"c/k.yaml":    flux("k", "  path: ./x\n  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}], substitute: {two: second}}\n"),

@@ -161,8 +161,12 @@ func (o *Outcome) Text(w io.Writer) error {
 	for _, name := range o.Kept {
 		fmt.Fprintf(&b, "%s stood there and stays\n", name)
 	}
-	fmt.Fprintf(&b, "%d of %d objects of %d clusters are what %s renders; %d not taken over · hub %s\n",
-		equal, objects, len(o.Clusters), o.Engine, len(o.Left), o.Hub)
+	clusters := "1 cluster"
+	if len(o.Clusters) != 1 {
+		clusters = fmt.Sprintf("%d clusters", len(o.Clusters))
+	}
+	fmt.Fprintf(&b, "%d of %d objects of %s are what %s renders; %d not taken over · hub %s\n",
+		equal, objects, clusters, o.Engine, len(o.Left), o.Hub)
 	if o.Written == "" {
 		b.WriteString("nothing is written; --to DIR writes the catalog\n")
 	} else {

@@ -34,7 +34,7 @@ func (w *writer) prepare(c *copyOf) {
 	default:
 		c.dir = c.Spec.Source.Kustomize.Path
 		for file, data := range p.Files {
-			c.files[file] = asWritten(data, p.Edited[file])
+			c.files[file] = withoutOldPatches(file, asWritten(data, p.Edited[file]))
 		}
 		w.withoutEngine(c)
 	}
@@ -53,6 +53,24 @@ func asWritten(data, edited []byte) []byte {
 		return text
 	}
 	return edited
+}
+
+// withoutOldPatches writes a kustomization's patchesJson6902, which the catalog does
+// not take, as patches. They are applied earlier then: the comparison tells where
+// that matters.
+func withoutOldPatches(file string, data []byte) []byte {
+	var content map[string]any
+	if !isKustomization(file) || !bytes.Contains(data, []byte("patchesJson6902")) || k8syaml.Unmarshal(data, &content) != nil {
+		return data
+	}
+	old, _ := content["patchesJson6902"].([]any)
+	patches, _ := content["patches"].([]any)
+	content["patches"] = append(patches, old...)
+	delete(content, "patchesJson6902")
+	if text, err := k8syaml.Marshal(content); err == nil {
+		return text
+	}
+	return data
 }
 
 // chart takes a chart with the charts that it names by path.
