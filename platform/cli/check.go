@@ -27,7 +27,6 @@ func newCheck(env *environment) *cobra.Command {
 				return err
 			}
 			env.plain.kubernetes = o.KubeVersion
-			env.sayPlain()
 			change, err := env.change(sides)
 			if err != nil {
 				return err

@@ -93,6 +93,7 @@ func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command st
 		return nil, nil, err
 	}
 	result := report.New(command, cat)
+	result.Notes = e.plain.notes()
 	result.AddGate(gated)
 	commit, err := source.Describe(cat.Root)
 	if err != nil {

@@ -64,11 +64,12 @@ func (e *environment) root() (string, error) {
 	return root, err
 }
 
-// sayPlain tells once what plain mode can't judge.
-func (e *environment) sayPlain() {
-	if e.plain.set() {
-		e.progressf("plain mode: which registries are allowed is not judged, and what the tree may hold elsewhere (namespaces, network policies) is unknown where it is missing here")
+// notes tell once what plain mode can't judge.
+func (o plainOptions) notes() []string {
+	if !o.set() {
+		return nil
 	}
+	return []string{"no catalog: which registries are allowed is not judged; what may stand elsewhere (namespaces, policies, definitions) is unknown where it is missing here"}
 }
 
 // loadPlain makes a catalog of one side of a change.
