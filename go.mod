@@ -80,6 +80,11 @@ require github.com/xeipuuv/gojsonschema v1.2.0 // indirect
 
 require github.com/fluxcd/pkg/envsubst v1.7.1
 
+require (
+	github.com/fluxcd/pkg/kustomize v1.35.7
+	github.com/fluxcd/pkg/sourceignore v0.18.0 // indirect
+)
+
 exclude (
 	k8s.io/cloud-provider v0.0.0
 	k8s.io/cluster-bootstrap v0.0.0

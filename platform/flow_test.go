@@ -22,7 +22,7 @@ const modulePath = "dualtrack.internal"
 // flow is the order in which data passes through the packages of platform/: one
 // imports only what stands before it.
 func flow() []string {
-	return strings.Fields("finding memo catalog source render plain schema policy change tool experiment etcdbench tune silence validate preflight nodeimage cluster apply track converge fleet publish report comment serve cli main")
+	return strings.Fields("finding memo catalog source render plain adopt schema policy change tool experiment etcdbench tune silence validate preflight nodeimage cluster apply track converge fleet publish report comment serve cli main")
 }
 
 // source is one Go file of the repository, parsed with comments.

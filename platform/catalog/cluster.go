@@ -220,6 +220,7 @@ type Capacity struct {
 // ClusterComponent is a component as one cluster runs it.
 type ClusterComponent struct {
 	Name    string  `yaml:"name" required:"true" doc:"the component"`
+	Path    string  `yaml:"path" doc:"folder of the kustomization for this cluster, relative to the component; empty means what the component says"`
 	Values  Values  `yaml:"values" doc:"Helm values, within what the component lets clusters set"`
 	Patches []Patch `yaml:"patches" doc:"patches over the rendered objects"`
 	// Position is where the entry stands.

@@ -30,6 +30,9 @@ type Plain struct {
 	Alias map[string]string
 	// Delivery is what an engine does to the objects after rendering.
 	Delivery Delivery
+	// Declared is the object of Flux or Argo CD, or the part of it, that asks for
+	// this rendering; nil for a cluster's own folder.
+	Declared map[string]any
 	// Notes are what was not followed, and other words about the sources.
 	Notes []finding.Finding
 	// Err says why nothing can be rendered; finding.Problems, or nil.
@@ -110,6 +113,9 @@ func (t *Tree) Entries(rel string) ([]Entry, error) {
 			at = rel + "/" + name
 		}
 		info, err := t.stat(at)
+		if err == nil && info.Mode()&fs.ModeIrregular != 0 {
+			err = t.irregular(at, info)
+		}
 		out = append(out, Entry{Name: name, Dir: err == nil && info.IsDir(), Err: err})
 	}
 	return out, nil

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +170,13 @@ func (l *loader) fits(c *Cluster, field string, cc ClusterComponent, component *
 			l.fail(c, field+".name", fmt.Sprintf("component %s depends on %s, which the cluster does not run", cc.Name, needed), "add "+needed)
 		}
 	}
+	switch {
+	case cc.Path == "":
+	case s.Source.Kustomization() == nil:
+		l.fail(c, field+".path", "component "+cc.Name+" is no kustomization", "remove it")
+	default:
+		l.pathOf(c, field+".path", cc.Path, component)
+	}
 	if s.Source.Chart() == nil {
 		if cc.Values.Map != nil {
 			l.fail(c, field+".values", "component "+cc.Name+" is no Helm chart", "write patches")
@@ -181,6 +189,17 @@ func (l *loader) fits(c *Cluster, field string, cc ClusterComponent, component *
 		}
 		l.fail(valueOwner{c, cc.Values, field + ".values."}, field+".values."+value,
 			"component "+cc.Name+" does not let clusters set it", suggest("path", value, s.Settable))
+	}
+}
+
+// pathOf checks that a cluster's own folder of a component is a kustomization in it.
+func (l *loader) pathOf(c *Cluster, field, rel string, component *Component) {
+	full := path.Join(component.Dir, rel)
+	switch {
+	case path.IsAbs(rel) || strings.ContainsAny(rel, `\:`) || (full != component.Dir && !strings.HasPrefix(full, component.Dir+"/")):
+		l.fail(c, field, rel+" leaves the component", "write a path below "+component.Dir)
+	case !slices.ContainsFunc([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, func(name string) bool { return l.tree.IsFile(path.Join(full, name)) }):
+		l.fail(c, field, "there is no kustomization in "+full, l.folderMend(component, full))
 	}
 }
 

@@ -105,6 +105,7 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 		return nil, err
 	}
 	result := report.New("check", head)
+	result.Notes = e.plain.notes()
 	result.AddChange(c, all)
 	result.AddGatedChange(gated)
 	result.Commit = c.Head.Commit

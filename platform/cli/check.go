@@ -20,24 +20,14 @@ func newCheck(env *environment) *cobra.Command {
 			"and the catalog's own CRDs, and judges it with policy. It needs neither cluster nor network.\n" +
 			"On a branch it compares with where the branch left the default branch, shows what changes on\n" +
 			"every cluster, and fails for what the change brings, not for what was there; --full judges all.\n" +
-			"With --kube-version it says what breaks when the clusters are upgraded.\n\n" +
-			"With --tree it needs no catalog: each folder that the pattern meets is a cluster named by its\n" +
-			"folder (by its path where names clash), be it a kustomization, a chart, or YAML with the folders\n" +
-			"below. Bases anywhere in the repository count, and so do the paths that Flux's Kustomizations and\n" +
-			"HelmReleases and Argo CD's Applications and ApplicationSets name in it; an Application for another\n" +
-			"cluster makes that one. What is not followed (remote bases and charts, values of Secrets) is said\n" +
-			"at its line and counts as unknown. A chart is rendered with its own values; with --values each\n" +
-			"values file makes a cluster: values-prod.yaml and prod/values.yaml are for prod. In patterns *\n" +
-			"stands for a name, ** for folders. What only a catalog tells (allowed registries, waves, settings\n" +
-			"of clusters) is not judged.",
-		Example: "  platform check --tree 'overlays/*'\n" +
-			"  platform check --tree charts/app --values 'charts/app/values-*.yaml'\n" +
-			"  platform check --tree 'clusters/*' --base origin/main --head HEAD",
-		Args: argsUsage(cobra.NoArgs),
+			"With --kube-version it says what breaks when the clusters are upgraded.\n\n" + plainHelp,
+		Example: plainExample,
+		Args:    argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(sides.check(), checkLink(env.link), env.plain.check()); err != nil {
 				return err
 			}
+			env.plain.kubernetes = o.KubeVersion
 			return env.check(cmd.Context(), sides, o)
 		},
 	}
@@ -54,7 +44,6 @@ func newCheck(env *environment) *cobra.Command {
 
 // check judges the tree, or what lies between the two sides.
 func (e *environment) check(ctx context.Context, sides changeOptions, o policy.GateOptions) error {
-	e.sayPlain()
 	change, err := e.change(sides)
 	if err != nil {
 		return err

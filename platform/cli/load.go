@@ -98,6 +98,7 @@ func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command st
 		return nil, nil, err
 	}
 	result := report.New(command, cat)
+	result.Notes = e.plain.notes()
 	result.AddGate(gated)
 	result.Commit, result.Dirty = commit.Hash, commit.Dirty
 	if result.Folder, err = source.Folder(cat.Root); err != nil {

@@ -14,10 +14,27 @@ import (
 	"dualtrack.internal/platform/source"
 )
 
+// What help says of plain mode.
+const (
+	plainHelp = "With --tree it needs no catalog: each folder that the pattern meets is a cluster named by its\n" +
+		"folder (by its path where names clash), be it a kustomization, a chart, or YAML with the folders\n" +
+		"below. Bases anywhere in the repository count, and so do the paths that Flux's Kustomizations and\n" +
+		"HelmReleases and Argo CD's Applications and ApplicationSets name in it; an Application for another\n" +
+		"cluster makes that one. What is not followed (remote bases and charts, values of Secrets) is said\n" +
+		"at its line and counts as unknown. A chart is rendered with its own values; with --values each\n" +
+		"values file makes a cluster: values-prod.yaml and prod/values.yaml are for prod. In patterns *\n" +
+		"stands for a name, ** for folders. What only a catalog tells (allowed registries, waves, settings\n" +
+		"of clusters) is not judged."
+	plainExample = "  platform check --tree 'overlays/*'\n" +
+		"  platform check --tree charts/app --values 'charts/app/values-*.yaml'\n" +
+		"  platform check --tree 'clusters/*' --base origin/main --head HEAD"
+)
+
 // plainOptions choose the clusters of a repository without a catalog.
 type plainOptions struct {
 	trees, values []string
 	exceptions    string
+	kubernetes    string // --kube-version: charts are rendered for it too
 }
 
 func (o plainOptions) set() bool { return len(o.trees) > 0 }
@@ -47,11 +64,12 @@ func (e *environment) root() (string, error) {
 	return root, err
 }
 
-// sayPlain tells once what plain mode can't judge.
-func (e *environment) sayPlain() {
-	if e.plain.set() {
-		e.progressf("plain mode: which registries are allowed is not judged, and what the tree may hold elsewhere (namespaces, network policies) is unknown where it is missing here")
+// notes tell once what plain mode can't judge.
+func (o plainOptions) notes() []string {
+	if !o.set() {
+		return nil
 	}
+	return []string{"no catalog: which registries are allowed is not judged; what may stand elsewhere (namespaces, policies, definitions) is unknown where it is missing here"}
 }
 
 // loadPlain makes a catalog of one side of a change.
@@ -72,6 +90,9 @@ func (e *environment) loadPlain(ctx context.Context, p source.Point, base bool) 
 	}
 	if o.Baseline, err = e.baseline(); err != nil {
 		return nil, err
+	}
+	if e.plain.kubernetes != "" {
+		o.Baseline.Spec.Kubernetes = e.plain.kubernetes
 	}
 	if o.Remotes, err = source.Remotes(root); err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func newRoot(env *environment) *cobra.Command {
 		newLogs(env), newKubectl(env), newKubeconfig(env), newTools(env), newCache(env), newNode(env))
 	add(groupChange, newRender(env), newDiff(env), newCheck(env), newComment(env), newApply(env), newDrift(env), newRepair(env),
 		newUpgrade(env), newLock(env), newVendor(env), newGraph(env), newExplain(env), newSchema(env), newPolicy(env),
-		newSilence(env))
+		newSilence(env), newImport(env))
 	add(groupProve, newValidate(env), newBench(env), newTune(env), newVersion(env))
 	root.SetHelpCommandGroupID(groupStart)
 	root.SetCompletionCommandGroupID(groupProve)

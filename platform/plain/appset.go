@@ -79,7 +79,7 @@ func (b *builder) applicationSet(o object) ([]part, []finding.Finding) {
 func shared(parts []part, name string) {
 	clusters := map[string]bool{}
 	for _, p := range parts {
-		if p.dir != parts[0].dir || clusters[p.cluster] {
+		if len(parts) == 1 || p.dir != parts[0].dir || clusters[p.cluster] {
 			return
 		}
 		clusters[p.cluster] = true
@@ -360,10 +360,7 @@ func (s *appSet) fillText(text string, params map[string]any) (string, error) {
 			return string(data)
 		}), nil
 	}
-	functions := sprig.TxtFuncMap()
-	for _, name := range []string{"env", "expandenv", "getHostByName", "now", "date"} {
-		delete(functions, name)
-	}
+	functions := sprig.HermeticTxtFuncMap() // nothing of the machine, the clock or chance
 	functions["normalize"] = normal
 	option := "missingkey=default"
 	if slices.Contains(s.set.texts("spec", "goTemplateOptions"), "missingkey=error") {

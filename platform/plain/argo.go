@@ -102,7 +102,7 @@ func (s argoSource) part() (*part, []finding.Finding) {
 	case !there:
 		return nil, []finding.Finding{note(s.place("/path"), finding.Error, "", s.app.id()+": path "+named+" does not exist", "mend the path")}
 	}
-	p := &part{name: s.app.GetName(), dir: dir, at: s.place("/path"), space: s.app.text("spec", "destination", "namespace"), key: fluxKey("Application", "", s.app.GetName())}
+	p := &part{name: s.app.GetName(), dir: dir, declared: s.Object, at: s.place("/path"), space: s.app.text("spec", "destination", "namespace"), key: fluxKey("Application", "", s.app.GetName())}
 	if revision := s.text("targetRevision"); revision != "" && !slices.Contains([]string{"HEAD", "main", "master"}, revision) {
 		p.notes = append(p.notes, note(s.place("/targetRevision"), finding.Info, "", s.app.id()+" follows revision "+revision+"; what stands here is judged", ""))
 	}
@@ -112,7 +112,8 @@ func (s argoSource) part() (*part, []finding.Finding) {
 		return p, s.helm(p)
 	case kustomizationOf(s.tree, dir) != "":
 		p.kind = kustomization
-		return p, s.kustomize(p)
+		s.kustomize(p)
+		return p, nil
 	}
 	if slices.Contains(s.roots, dir) && s.destination(s.app) == "" { // the folder that it stands in
 		return nil, nil
@@ -125,7 +126,7 @@ func (s argoSource) part() (*part, []finding.Finding) {
 	return p, nil
 }
 
-func (s argoSource) kustomize(p *part) []finding.Finding {
+func (s argoSource) kustomize(p *part) {
 	k := func(fields ...string) []string { return append([]string{"kustomize"}, fields...) }
 	p.adds = additions{
 		namespace: s.text(k("namespace")...), prefix: s.text(k("namePrefix")...), suffix: s.text(k("nameSuffix")...),
@@ -141,7 +142,6 @@ func (s argoSource) kustomize(p *part) []finding.Finding {
 			p.adds.replicas = append(p.adds.replicas, map[string]any{"name": r["name"], "count": r["count"]})
 		}
 	}
-	return nil
 }
 
 // imageOf reads an image as `kustomize edit set image` does.

@@ -64,7 +64,12 @@ func (g *gatherer) chartFolder(at, dir, as string, rules *ignore.Rules) {
 			g.chartFolder(name, dir, as, rules)
 			continue
 		}
-		if data, ok := g.read(name); ok && as != dir {
+		data, ok := g.read(name)
+		if ok && len(g.plain.Files) >= maxFiles {
+			g.fail(finding.Position{File: name}, "is more than one component may read", "split the component")
+			return
+		}
+		if ok && as != dir {
 			g.plain.Files[path.Join(as, rel)] = data
 		}
 	}

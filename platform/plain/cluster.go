@@ -107,7 +107,7 @@ func (b *builder) add(p part) ([]part, error) {
 		}
 	case manifests:
 	}
-	plain.Delivery = p.delivery
+	plain.Delivery, plain.Declared = p.delivery, p.declared
 	plain.Notes = append(plain.Notes, p.notes...)
 	b.components[key] = component
 	b.cluster.Spec.Components = append(b.cluster.Spec.Components, catalog.ClusterComponent{Name: key, Position: p.at})
@@ -151,7 +151,7 @@ func (b *builder) reaches(from, to string, depth int) bool {
 // gather collects a part's files. A folder of YAML that holds kustomizations and
 // charts gives those as further parts.
 func (b *builder) gather(p *part) (*catalog.Plain, []part) {
-	g := newGatherer(b.tree)
+	g := newGatherer(b.tree, b.once)
 	var more []part
 	switch p.kind {
 	case kustomization:
@@ -164,7 +164,8 @@ func (b *builder) gather(p *part) (*catalog.Plain, []part) {
 	case manifests:
 		f := lookInto(b.tree, p.dir, g, p.choose)
 		g.plain.Manifests = append([]string{}, f.manifests...)
-		for _, dir := range f.kustomizations {
+		kept, _ := delivered(b.tree, f.kustomizations)
+		for _, dir := range kept {
 			more = append(more, part{name: path.Base(dir), dir: dir, kind: kustomization, at: b.declared(dir, kustomization), space: p.space, delivery: p.delivery})
 		}
 		for _, dir := range f.charts {

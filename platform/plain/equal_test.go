@@ -26,9 +26,18 @@ import (
 
 const testdata = "../../tests/plain/testdata"
 
-// baseline is what the tests render for.
-func baseline() *catalog.Baseline {
-	return &catalog.Baseline{Spec: catalog.BaselineSpec{Kubernetes: "v1.28.15"}}
+// baseline is what the tests render for: the repository's own.
+func baseline(t *testing.T) *catalog.Baseline {
+	t.Helper()
+	data, err := os.ReadFile("../../components/baseline.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := catalog.ParseBaseline("components/baseline.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // rendered gives each cluster's objects, hooks among them, and all words about
@@ -40,7 +49,7 @@ func rendered(t *testing.T, root string, o plain.Options) (map[string][]*unstruc
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tree.Close() })
-	o.Baseline = baseline()
+	o.Baseline = baseline(t)
 	cat, err := plain.Load(t.Context(), tree, o)
 	if err != nil {
 		t.Fatal(err)

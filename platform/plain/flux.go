@@ -61,7 +61,7 @@ func (b *builder) fluxKustomization(o object) ([]part, []finding.Finding) {
 	if slices.Contains(b.roots, dir) { // the cluster's own folder, as bootstrap leaves it
 		return nil, nil
 	}
-	p := part{name: o.GetName(), dir: dir, kind: kustomization, at: at, key: fluxKey("Kustomization", o.GetNamespace(), o.GetName()), adds: additions{
+	p := part{name: o.GetName(), dir: dir, kind: kustomization, declared: o.Object, at: at, key: fluxKey("Kustomization", o.GetNamespace(), o.GetName()), adds: additions{
 		namespace: o.text("spec", "targetNamespace"), prefix: o.text("spec", "namePrefix"), suffix: o.text("spec", "nameSuffix"),
 		patches: patches(o.list("spec", "patches")), components: o.texts("spec", "components"), images: images(o.list("spec", "images")),
 	}}
@@ -162,7 +162,7 @@ func (b *builder) fluxRelease(o object) ([]part, []finding.Finding) {
 	if !there || !isChart(b.tree, dir) {
 		return nil, []finding.Finding{note(at, finding.Error, "", o.id()+": "+named+" is no chart of this repository", "mend the path")}
 	}
-	p := part{name: o.GetName(), dir: dir, kind: helmChart, at: at, key: fluxKey("HelmRelease", o.GetNamespace(), o.GetName()),
+	p := part{name: o.GetName(), dir: dir, kind: helmChart, declared: o.Object, at: at, key: fluxKey("HelmRelease", o.GetNamespace(), o.GetName()),
 		release: o.text("spec", "releaseName"), space: o.text("spec", "targetNamespace")}
 	if p.release == "" {
 		p.release = strings.TrimPrefix(p.space+"-"+o.GetName(), "-")

@@ -3,6 +3,7 @@ package plain
 import (
 	"encoding/json"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -29,10 +30,11 @@ type gatherer struct {
 	problems finding.Problems
 	seen     map[string]bool // kustomizations, against cycles
 	bytes    int
+	once     map[string][]byte // what was read for any component
 }
 
-func newGatherer(t *catalog.Tree) *gatherer {
-	return &gatherer{tree: t, seen: map[string]bool{}, plain: &catalog.Plain{
+func newGatherer(t *catalog.Tree, once map[string][]byte) *gatherer {
+	return &gatherer{tree: t, once: once, seen: map[string]bool{}, plain: &catalog.Plain{
 		Files: map[string][]byte{}, Edited: map[string][]byte{}, Alias: map[string]string{},
 	}}
 }
@@ -69,10 +71,14 @@ func (g *gatherer) read(name string) ([]byte, bool) {
 	if data, ok := g.plain.Files[name]; ok {
 		return data, true
 	}
-	data, err := g.tree.Raw(name)
-	if err != nil {
-		g.failed(name, err)
-		return nil, false
+	data, known := g.once[name]
+	if !known {
+		var err error
+		if data, err = g.tree.Raw(name); err != nil {
+			g.failed(name, err)
+			return nil, false
+		}
+		g.once[name] = data
 	}
 	if g.bytes += len(data); g.bytes > maxBytes || len(g.plain.Files) >= maxFiles {
 		g.fail(finding.Position{File: name}, "is more than one component may read", "split the component")
@@ -127,6 +133,10 @@ func (g *gatherer) kustomization(dir string) {
 	if err != nil || len(docs) != 1 || k.Unmarshal(data) != nil || k8syaml.Unmarshal(data, &content) != nil {
 		return // the rendering says where and why
 	}
+	if p := misspelt(name, docs[0].Root); p != nil {
+		g.problems = append(g.problems, p)
+		return
+	}
 	g.references(reader{g: g, name: name, dir: dir, root: docs[0].Root, content: content}, &k)
 }
 
@@ -156,18 +166,18 @@ func (g *gatherer) references(r reader, k *types.Kustomization) {
 		r.drop("openapi")
 	}
 	for _, p := range k.Patches {
-		r.file("patches", p.Path)
+		r.must("patches", p.Path)
 	}
 	for _, p := range k.PatchesJson6902 { //nolint:staticcheck // other people's files have it
-		r.file("patchesJson6902", p.Path)
+		r.must("patchesJson6902", p.Path)
 	}
 	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // likewise
 		if !strings.Contains(string(p), "\n") {
-			r.file("patchesStrategicMerge", string(p))
+			r.must("patchesStrategicMerge", string(p))
 		}
 	}
 	for _, p := range k.Replacements {
-		r.file("replacements", p.Path)
+		r.must("replacements", p.Path)
 	}
 	for _, gen := range k.ConfigMapGenerator {
 		r.generator("configMapGenerator", gen.GeneratorArgs)
@@ -176,6 +186,36 @@ func (g *gatherer) references(r reader, k *types.Kustomization) {
 		r.generator("secretGenerator", gen.GeneratorArgs)
 	}
 	r.finish()
+}
+
+// misspelt finds a field that kustomize takes in any case, and that is read here
+// in its own case only.
+func misspelt(name string, root *yaml.Node) *finding.Problem {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key := root.Content[i]
+		if lower := strings.ToLower(key.Value[:min(1, len(key.Value))]) + key.Value[min(1, len(key.Value)):]; key.Value != lower || !knownFields()[key.Value] {
+			return &finding.Problem{Position: place.At(name, key), Field: key.Value, What: "unknown field", Mend: "remove it or mend its name"}
+		}
+	}
+	return nil
+}
+
+// knownFields are the names of a kustomization's fields.
+func knownFields() map[string]bool {
+	out := map[string]bool{}
+	var add func(t reflect.Type)
+	add = func(t reflect.Type) {
+		for i := range t.NumField() {
+			tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if tag == "" && strings.Contains(options, "inline") {
+				add(t.Field(i).Type)
+			} else if tag != "" {
+				out[tag] = true
+			}
+		}
+	}
+	add(reflect.TypeFor[types.Kustomization]())
+	return out
 }
 
 // reader follows one kustomization.
@@ -235,7 +275,8 @@ func (r *reader) filter(field string, folders bool) {
 	var kept []any
 	for _, entry := range list {
 		target, ok := entry.(string)
-		if !ok || strings.Contains(target, "\n") || r.follow(field, target, folders) {
+		inline := strings.Contains(target, "\n") && slices.Contains([]string{"generators", "transformers", "validators"}, field)
+		if !ok || inline || r.follow(field, target, folders) {
 			kept = append(kept, entry)
 			continue
 		}
@@ -247,6 +288,10 @@ func (r *reader) filter(field string, folders bool) {
 // follow takes one entry in; false when it stands elsewhere and is left out.
 func (r *reader) follow(field, target string, folders bool) bool {
 	full, inside := within(r.dir, target)
+	if folders && inside && r.g.tree.IsDir(full) && isRemote(target) { // kustomize does not look for a folder of that name
+		r.g.elsewhere(r.at(target), field+": "+target+" is a remote source")
+		return false
+	}
 	if inside && folders && r.g.tree.IsDir(full) {
 		if kustomizationOf(r.g.tree, full) == "" {
 			r.g.fail(r.at(target), field+": "+target+" is a folder without a kustomization", "add a kustomization.yaml there, or name its files")
@@ -259,7 +304,10 @@ func (r *reader) follow(field, target string, folders bool) bool {
 }
 
 // file takes a file in; false when it stands elsewhere.
-func (r *reader) file(field, target string) bool {
+func (r *reader) file(field, target string) bool { return r.fileAs(field, target, target) }
+
+// fileAs is file for a path that is part of what is written.
+func (r *reader) fileAs(field, target, written string) bool {
 	if target == "" {
 		return true
 	}
@@ -267,17 +315,17 @@ func (r *reader) file(field, target string) bool {
 	switch {
 	case inside && (r.g.tree.IsFile(full) || r.g.tree.IsLink(full) || r.module(full)):
 		if r.dir != "." && !strings.HasPrefix(full, r.dir+"/") {
-			r.g.note(r.at(target), finding.Warning, "", target+" lies outside the kustomization's folder: kustomize build takes it only with --load-restrictor LoadRestrictionsNone, as Flux does",
+			r.g.note(r.at(written), finding.Warning, "", target+" lies outside the kustomization's folder: kustomize build takes it only with --load-restrictor LoadRestrictionsNone, as Flux does",
 				"move it below "+r.dir+", or make its folder a kustomization")
 		}
 		r.g.read(full)
 	case isRemote(target):
-		r.g.elsewhere(r.at(target), field+": "+target+" is a remote source")
+		r.g.elsewhere(r.at(written), field+": "+target+" is a remote source")
 		return false
 	case !inside:
-		r.g.fail(r.at(target), field+": "+target+" leaves the repository", "put it into the repository")
+		r.g.fail(r.at(written), field+": "+target+" leaves the repository", "put it into the repository")
 	default:
-		r.g.fail(r.at(target), field+": "+target+" does not exist", "mend the path")
+		r.g.fail(r.at(written), field+": "+target+" does not exist", "mend the path")
 	}
 	return true
 }
@@ -291,13 +339,23 @@ func (r *reader) module(full string) bool {
 
 func (r *reader) generator(field string, args types.GeneratorArgs) {
 	for _, source := range args.FileSources {
+		target := source
 		if _, after, ok := strings.Cut(source, "="); ok {
-			source = after
+			target = after
 		}
-		r.file(field, source)
+		r.mustAs(field, target, source)
 	}
 	for _, source := range append(slices.Clone(args.EnvSources), args.EnvSource) {
-		r.file(field, source)
+		r.must(field, source)
+	}
+}
+
+// must is file for what can't be left out: without it nothing is rendered.
+func (r *reader) must(field, target string) { r.mustAs(field, target, target) }
+
+func (r *reader) mustAs(field, target, written string) {
+	if !r.fileAs(field, target, written) {
+		r.g.fail(r.at(written), field+" needs it", "put it into the repository")
 	}
 }
 

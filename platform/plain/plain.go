@@ -44,7 +44,7 @@ const DefaultExceptions = "policies/exceptions.yaml"
 // Load makes the catalog. Patterns that can't be used are finding.Problems; what
 // is wrong with one component is told when it is rendered.
 func Load(ctx context.Context, t *catalog.Tree, o Options) (*catalog.Catalog, error) {
-	l := &loader{ctx: ctx, tree: t, options: o, components: map[string]*catalog.Component{}}
+	l := &loader{ctx: ctx, tree: t, options: o, components: map[string]*catalog.Component{}, once: map[string][]byte{}}
 	if err := l.find(); err != nil {
 		return nil, err
 	}
@@ -74,6 +74,7 @@ type loader struct {
 	options    Options
 	units      []*unit
 	components map[string]*catalog.Component
+	once       map[string][]byte // files that were read
 }
 
 // unit is one cluster to be.
@@ -98,6 +99,7 @@ type part struct {
 	cluster  string            // the cluster it goes to; "" is the one that it was found in
 	key      string            // by which others depend on it
 	choose   chooser           // of a folder of YAML
+	declared map[string]any
 	delivery catalog.Delivery
 	notes    []finding.Finding
 }
@@ -195,12 +197,13 @@ func (l *loader) kindOf(dir string) (kind, *finding.Problem) {
 	case isChart(l.tree, dir):
 		return helmChart, nil
 	}
-	g := newGatherer(l.tree)
+	g := newGatherer(l.tree, l.once)
 	f := lookInto(l.tree, dir, g, chooser{})
 	if len(f.manifests)+len(f.kustomizations)+len(f.charts)+len(g.problems) == 0 {
 		return 0, nil
 	}
-	return manifests, nil
+	_, bases := delivered(l.tree, f.kustomizations)
+	return manifests, variants(dir, bases)
 }
 
 func (l *loader) declared(dir string, k kind) finding.Position {

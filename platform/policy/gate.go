@@ -89,7 +89,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 		group.Go(func() error {
 			parts[i] = g.validate(ctx, validator, b)
 			if isPlain(cat, b.Cluster) {
-				mayBeElsewhere(validator.Extend(b.Objects), parts[i])
+				mayBeElsewhere(validator.Extend(b.Objects), b.Objects, parts[i])
 			}
 			var err error
 			results[i], err = engine.Judge(ctx, Input{

@@ -1,8 +1,11 @@
 package policy
 
 import (
+	"strings"
+
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
 	"dualtrack.internal/platform/schema"
 )
 
@@ -20,10 +23,21 @@ func isPlain(cat *catalog.Catalog, name string) bool {
 	return false
 }
 
-// mayBeElsewhere classes findings about kinds of a group that nothing here knows:
-// their definitions may stand in another repository.
-func mayBeElsewhere(known *schema.Validator, found []finding.Finding) {
+// mayBeElsewhere classes findings about kinds of a group that nothing here knows,
+// whose definitions may stand in another repository, and about what SOPS encrypted,
+// which the engine decrypts before it applies.
+func mayBeElsewhere(known *schema.Validator, objects []render.Object, found []finding.Finding) {
+	encrypted := map[finding.Object]bool{}
+	for _, o := range objects {
+		if _, is := o.Object["sops"].(map[string]any); is {
+			encrypted[o.Ref()] = true
+		}
+	}
 	for i, f := range found {
+		if encrypted[f.Object] && f.Rule == schema.Rule && (f.Pointer == "/sops" || strings.HasPrefix(f.Pointer, "/data/")) {
+			found[i].Class = finding.Unknown
+			found[i].Mend = "its values are encrypted: what they are is not known here"
+		}
 		if f.Rule == schema.Rule && f.Pointer == "/kind" && !known.Knows(f.Object.Group()) {
 			found[i].Class = finding.Unknown
 			found[i].Mend = "add its CRD to the tree, and it is judged"

@@ -25,6 +25,11 @@ type removal interface {
 	APILifecycleRemoved() (major, minor int)
 }
 
+// Capabilities is what charts are told of a cluster without definitions of its own.
+func Capabilities(kubernetes string) (*chartutil.Capabilities, error) {
+	return capabilities(kubernetes, nil)
+}
+
 // capabilities is what charts are told of the cluster: the Kubernetes version
 // and the APIs that it serves by default, further ones from definitions.
 func capabilities(kubernetes string, further []string) (*chartutil.Capabilities, error) {

@@ -68,7 +68,7 @@ func guardFile(f *folder, name string) finding.Problems {
 		return finding.Problems{malformed(name, root, err)}
 	}
 	if f.plain != nil { // what it names was followed, or noted, when its files were gathered
-		return nil
+		return guardPlain(f, name)
 	}
 	remote := strings.HasPrefix(f.dir, catalog.RemotePrefix)
 	problems := forbidden(name, root, &k, remote)

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -117,7 +118,7 @@ func (r *release) load() (*chart.Chart, error) {
 		return nil, &finding.Problem{Position: finding.Position{File: manifest}, What: "is no chart: " + err.Error(),
 			Mend: "mend the chart"}
 	}
-	if err := r.checkInstallable(c, manifest); err != nil {
+	if err := errors.Join(r.checkInstallable(c, manifest), Offline(c, manifest)); err != nil {
 		return nil, err
 	}
 	return c, r.checkDependencies(c, manifest)

@@ -88,6 +88,9 @@ func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job 
 		if overlay := kustomization.Overlays[string(cl.Spec.Role)]; overlay != "" {
 			sub = overlay
 		}
+		if entry.Path != "" {
+			sub = entry.Path
+		}
 		if len(entry.Values.Map) > 0 {
 			j.err = &finding.Problem{Position: entry.Values.Position, Field: "values",
 				What: c.Name + " is a kustomization and takes no values", Mend: "use patches"}

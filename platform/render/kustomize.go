@@ -217,6 +217,9 @@ func innermost(text string) string {
 		}
 	}
 	text, _, _ = strings.Cut(text, retried)
+	if i := strings.Index(text, "cycle detected: "); i > 0 {
+		text = text[i:]
+	}
 	for wrapping.MatchString(text) {
 		text = wrapping.ReplaceAllString(text, "")
 	}

@@ -59,10 +59,11 @@ type Result struct {
 	Upgrade    *Upgrade          `json:"upgrade,omitempty"`    // of a lock
 	Validation []validate.Row    `json:"validation,omitempty"` // what the readers of configurations said
 	Counts     Counts            `json:"counts"`
-	Awaited    bool              `json:"-"` // the command promises convergence: a cluster that does not run is a failure
-	Next       []string          `json:"-"` // commands a person may want next
-	Rules      []policy.Rule     `json:"-"` // that judged; `platform policy explain` tells them too
-	Scopes     []Scope           `json:"-"` // what each cluster consists of
+	Notes      []string          `json:"notes,omitempty"` // what is not judged, said once
+	Awaited    bool              `json:"-"`               // the command promises convergence: a cluster that does not run is a failure
+	Next       []string          `json:"-"`               // commands a person may want next
+	Rules      []policy.Rule     `json:"-"`               // that judged; `platform policy explain` tells them too
+	Scopes     []Scope           `json:"-"`               // what each cluster consists of
 }
 
 // Counts is how much was looked at.

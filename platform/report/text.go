@@ -40,6 +40,9 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 	writeTable(&b, r, o)
 	writeValidation(&b, r)
 	writeHeadline(&b, r, o)
+	for _, note := range r.Notes {
+		fmt.Fprintln(&b, note)
+	}
 	if r.Upgrade != nil {
 		r.Upgrade.end(&b)
 	}

@@ -109,7 +109,7 @@ func (f *finder) find(o ChangeOptions) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Change{Head: Point{Name: workingTree}}
+	c := &Change{Head: Point{Name: headName(o.Getenv)}}
 	if head == nil {
 		c.Why = "the repository has no commit"
 		return c, nil
@@ -131,6 +131,9 @@ func (f *finder) find(o ChangeOptions) (*Change, error) {
 	if target.name == "" {
 		c.Why = "no default branch was found; name what to compare with by --base"
 		return c, nil
+	}
+	if base, said := f.parted(o.Getenv); base != nil && (target.missing || f.shallow()) {
+		return f.with(c, "where it left "+target.name, base, said)
 	}
 	if target.missing {
 		return nil, &BaseError{What: why + " names the branch " + target.name + ", which this clone lacks", Mend: f.fetch(target.name)}

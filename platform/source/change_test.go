@@ -53,6 +53,40 @@ func forked(t *testing.T) (dir string, commits map[string]string) {
 // sides is a change as a test reads it: commits by name.
 type sides struct{ Base, Head, BaseName, Why string }
 
+// named is the hash of a commit by its name.
+func named(commits map[string]string, name string) string {
+	for hash, other := range commits {
+		if other == name {
+			return hash
+		}
+	}
+	return ""
+}
+
+func TestHeadIsNamed(t *testing.T) {
+	t.Parallel()
+	dir, _ := forked(t)
+	for _, c := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{nil, "working tree"},
+		{map[string]string{"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "feature/x"}, "working tree of feature/x"},
+		{map[string]string{"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "x"}, "working tree of x"},
+		{map[string]string{"SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main", "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/x"}, "working tree of x"},
+		{map[string]string{"CHANGE_TARGET": "main", "CHANGE_BRANCH": "x"}, "working tree of x"},
+		{map[string]string{"GITHUB_BASE_REF": "", "GITHUB_HEAD_REF": "x"}, "working tree"},
+	} {
+		got, err := source.FindChange(dir, source.ChangeOptions{Getenv: func(name string) string { return c.env[name] }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, got.Head.Name); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.env, diff)
+		}
+	}
+}
+
 func TestFindChange(t *testing.T) {
 	t.Parallel()
 	dir, commits := forked(t)
@@ -74,6 +108,12 @@ func TestFindChange(t *testing.T) {
 		{name: "Azure Pipelines", env: map[string]string{"SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/release"},
 			want: sides{"left", "ours", "merge base with origin/release", "SYSTEM_PULLREQUEST_TARGETBRANCH of Azure Pipelines"}},
 		{name: "Jenkins", env: map[string]string{"CHANGE_TARGET": "release"}, want: sides{"left", "ours", "merge base with origin/release", "CHANGE_TARGET of Jenkins"}},
+		{name: "GitLab, the target is not fetched", env: map[string]string{"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "next", "CI_MERGE_REQUEST_DIFF_BASE_SHA": named(commits, "first")},
+			want: sides{"first", "ours", "where it left next", "CI_MERGE_REQUEST_DIFF_BASE_SHA of GitLab"}},
+		{name: "GitLab, the target is fetched", env: map[string]string{"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_MERGE_REQUEST_DIFF_BASE_SHA": named(commits, "first")},
+			want: sides{"left", "ours", "merge base with origin/main", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME of GitLab"}},
+		{name: "GitLab, neither is there", env: map[string]string{"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "next", "CI_MERGE_REQUEST_DIFF_BASE_SHA": strings.Repeat("0", 40)},
+			err: "CI_MERGE_REQUEST_TARGET_BRANCH_NAME of GitLab names the branch next, which this clone lacks; fetch it: `git fetch --no-tags origin next:refs/remotes/origin/next`"},
 		{name: "branch that the clone lacks", env: map[string]string{"GITHUB_BASE_REF": "next"},
 			err: "GITHUB_BASE_REF of GitHub names the branch next, which this clone lacks; fetch it: `git fetch --no-tags origin next:refs/remotes/origin/next`"},
 		{name: "no such revision", base: "nowhere",

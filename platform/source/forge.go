@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // target is the branch that a change is meant for.
@@ -13,19 +14,51 @@ type target struct {
 	missing bool // it is named, and not in this clone
 }
 
-// forge is a CI system and the variable in which it names the branch that a
-// change is meant for.
-type forge struct{ system, variable string }
+// forge is a CI system and the variables in which it names the branch that a
+// change is meant for, the branch that it is on, for the checkout is detached, and
+// the commit at which the two parted.
+type forge struct{ system, variable, head, parted string }
 
-// forges are those that are known; each sets its variable only in runs for a
-// pull or merge request. GitHub's is also Gitea's and Forgejo's.
+// forges are those that are known; each sets its variables only in runs for a
+// pull or merge request. GitHub's are also Gitea's and Forgejo's.
 func forges() []forge {
 	return []forge{
-		{"GitHub", "GITHUB_BASE_REF"},
-		{"GitLab", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"},
-		{"Azure Pipelines", "SYSTEM_PULLREQUEST_TARGETBRANCH"},
-		{"Jenkins", "CHANGE_TARGET"},
+		{"GitHub", "GITHUB_BASE_REF", "GITHUB_HEAD_REF", ""},
+		{"GitLab", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_MERGE_REQUEST_DIFF_BASE_SHA"},
+		{"Azure Pipelines", "SYSTEM_PULLREQUEST_TARGETBRANCH", "SYSTEM_PULLREQUEST_SOURCEBRANCH", ""},
+		{"Jenkins", "CHANGE_TARGET", "CHANGE_BRANCH", ""},
 	}
+}
+
+// headName is what the working tree is called: of a run for a pull request with
+// the name of its branch.
+func headName(getenv func(string) string) string {
+	if getenv == nil {
+		return workingTree
+	}
+	for _, forge := range forges() {
+		if branch := strings.TrimPrefix(getenv(forge.head), "refs/heads/"); branch != "" && getenv(forge.variable) != "" {
+			return workingTree + " of " + branch
+		}
+	}
+	return workingTree
+}
+
+// parted is the commit at which the CI says that the branches parted, nil where it
+// does not say so or this clone lacks it.
+func (f *finder) parted(getenv func(string) string) (*object.Commit, string) {
+	if getenv == nil {
+		return nil, ""
+	}
+	for _, forge := range forges() {
+		if forge.parted == "" || getenv(forge.variable) == "" || !plumbing.IsHash(getenv(forge.parted)) {
+			continue
+		}
+		if commit, err := f.repo.CommitObject(plumbing.NewHash(getenv(forge.parted))); err == nil {
+			return commit, forge.parted + " of " + forge.system
+		}
+	}
+	return nil, ""
 }
 
 // target finds the branch, and says how: the CI's word, the remote's default

@@ -3,10 +3,13 @@ package source
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
 	"github.com/go-git/go-git/v5"
+
+	"dualtrack.internal/platform/finding"
 )
 
 // Root is the root of the Git repository that holds a folder, and the folder's
@@ -15,6 +18,9 @@ func Root(dir string) (root, within string, err error) {
 	abs, err := filepath.Abs(dir)
 	if err == nil {
 		abs, err = filepath.EvalSymlinks(abs)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", (&finding.Problem{Position: finding.Position{File: dir}, What: "does not exist", Mend: "name a folder of the repository"}).WithCause(err)
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("find folder %s: %w", dir, err)

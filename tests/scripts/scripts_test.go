@@ -87,11 +87,13 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
+			"exports": exports,
 			"clone":   clone,
 			"replace": replace,
 			"servers": servers,
 			"publish": publish,
 			"fill":    fill,
+			"trees":   trees,
 		},
 	})
 }
@@ -117,10 +119,25 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// exports sets a variable to the text of a file: exports NAME FILE.
+func exports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: exports NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
 // clone copies the repository's catalog into the working folder.
 func clone(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, folder := range []string{"components", "clusters", "policies", "tools"} {
 		ts.Check(os.CopyFS(ts.MkAbs(folder), os.DirFS(filepath.Join(ts.Getenv("ROOT"), folder))))
+	}
+}
+
+// trees copies the repositories of Flux and Argo CD of tests/plain.
+func trees(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, name := range []string{"flux", "argo"} {
+		ts.Check(os.CopyFS(ts.MkAbs(name), os.DirFS(filepath.Join(ts.Getenv("ROOT"), "tests", "plain", "testdata", name))))
 	}
 }
 
