@@ -26,10 +26,27 @@ import (
 
 // What charts are rendered for, by Helm and by us.
 const (
-	parityKubernetes = "v1.28.15"
-	parityName       = "demo"
-	parityNamespace  = "apps"
+	parityName      = "demo"
+	parityNamespace = "apps"
 )
+
+// parityKubernetes is the baseline's version.
+func parityKubernetes(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../../components/baseline.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var baseline struct {
+		Spec struct {
+			Kubernetes string `json:"kubernetes"`
+		} `json:"spec"`
+	}
+	if err := yaml.Unmarshal(data, &baseline); err != nil || baseline.Spec.Kubernetes == "" {
+		t.Fatalf("the baseline's Kubernetes %q, %v", baseline.Spec.Kubernetes, err)
+	}
+	return baseline.Spec.Kubernetes
+}
 
 func parityAPIs() []string { return []string{"shop.example/v1", "shop.example/v1/Tea"} }
 
@@ -77,8 +94,9 @@ type rendered struct{ Objects, Hooks []string }
 
 // byHelm renders as `helm template --include-crds --kube-version` does: the same
 // version of Helm, by the code that its command runs.
-func byHelm(c *chart.Chart, over map[string]any) (rendered, error) {
-	version, err := chartutil.ParseKubeVersion(parityKubernetes)
+func byHelm(t *testing.T, c *chart.Chart, over map[string]any) (rendered, error) {
+	t.Helper()
+	version, err := chartutil.ParseKubeVersion(parityKubernetes(t))
 	if err != nil {
 		return rendered{}, err
 	}
@@ -138,7 +156,7 @@ func canonical(data []byte) string {
 // byUs renders the chart's files in memory.
 func byUs(t *testing.T, files map[string][]byte, over map[string]any, packed bool) (rendered, error) {
 	t.Helper()
-	caps, err := capabilities(parityKubernetes, parityAPIs())
+	caps, err := capabilities(parityKubernetes(t), parityAPIs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +204,7 @@ func TestAsHelm(t *testing.T) {
 				}
 				return loaded
 			}
-			want, err := byHelm(load(dir), copied(t, c.over))
+			want, err := byHelm(t, load(dir), copied(t, c.over))
 			if err != nil {
 				t.Fatalf("Helm: %v", err)
 			}
@@ -204,7 +222,7 @@ func TestAsHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want, err = byHelm(load(packedFile), copied(t, c.over)); err != nil {
+			if want, err = byHelm(t, load(packedFile), copied(t, c.over)); err != nil {
 				t.Fatalf("Helm: %v", err)
 			}
 			data, err := os.ReadFile(packedFile)
@@ -253,8 +271,8 @@ func TestRefusedAsHelm(t *testing.T) {
 	}{
 		{"library", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\ntype: library\n", "library charts are not installable",
 			"remote/c/Chart.yaml:4:1: type: is library: the chart is a part of others and can't be installed; name a chart of type application"},
-		{"Kubernetes", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\nkubeVersion: '>=1.29.0-0'\n", "incompatible with Kubernetes v1.28.15",
-			"remote/c/Chart.yaml:4:1: kubeVersion: is >=1.29.0-0, and the clusters have v1.28.15; take a version of the chart for this Kubernetes"},
+		{"Kubernetes", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\nkubeVersion: '>=9.0.0-0'\n", "incompatible with Kubernetes v1.",
+			"remote/c/Chart.yaml:4:1: kubeVersion: is >=9.0.0-0, and the clusters have v1."},
 		{"dependency", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\ndependencies: [{name: d, version: 1.0.0}]\n", "missing in charts/ directory: d",
 			"subchart d does not stand in charts/"},
 		{"required", "templates/r.yaml", "a: {{ required \"say a\" .Values.a }}\n", "say a", "remote/c/templates/r.yaml:1:7: say a"},
@@ -274,7 +292,7 @@ func TestRefusedAsHelm(t *testing.T) {
 			one := corpusChart{files: files}
 			loaded, err := loader.Load(one.lay(t))
 			if err == nil {
-				_, err = byHelm(loaded, map[string]any{})
+				_, err = byHelm(t, loaded, map[string]any{})
 			}
 			if err == nil || !strings.Contains(err.Error(), c.helm) {
 				t.Errorf("Helm: %v, want %s", err, c.helm)
@@ -294,8 +312,8 @@ func TestUnlikeHelm(t *testing.T) {
 		name, template string
 		helm, ours     string
 	}{
-		{"an API that 1.28 no longer serves", `{{ if not (.Capabilities.APIVersions.Has "policy/v1beta1") }}` + head + "{{ end }}", "0 objects", "1 objects"},
-		{"a kind that 1.28 serves", `{{ if .Capabilities.APIVersions.Has "policy/v1/PodDisruptionBudget" }}` + head + "{{ end }}", "0 objects", "1 objects"},
+		{"an API that is no longer served", `{{ if not (.Capabilities.APIVersions.Has "policy/v1beta1") }}` + head + "{{ end }}", "0 objects", "1 objects"},
+		{"a kind that is served", `{{ if .Capabilities.APIVersions.Has "policy/v1/PodDisruptionBudget" }}` + head + "{{ end }}", "0 objects", "1 objects"},
 		{"a key that stands twice", head + "data: {a: b, a: c}\n", "1 objects", `key "a" already set in map`},
 		{"random", head + "data: {a: {{ randAlphaNum 5 }}}\n", "1 objects", "remote/c/templates/t.yaml:4:14: randAlphaNum gives another result each time"},
 		{"random, not reached", "{{ if false }}{{ randAlphaNum 5 }}{{ genCA \"a\" 3 }}{{ end }}" + head, "1 objects", "1 objects"},
@@ -312,7 +330,7 @@ func TestUnlikeHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			helm, err := byHelm(loaded, map[string]any{})
+			helm, err := byHelm(t, loaded, map[string]any{})
 			if diff := cmp.Diff(c.helm, inWords(helm, err)); diff != "" {
 				t.Errorf("Helm (-want +got):\n%s", diff)
 			}
