@@ -5,6 +5,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -110,7 +111,12 @@ func (e *environment) withRemotes(cat *catalog.Catalog, err error) (*catalog.Cat
 	if err != nil {
 		return nil, err
 	}
-	cat.Remotes = e.reader(e.mirrorOf(cat))
+	if len(remote.Names(cat)) > 0 {
+		if err := e.needCache(); err != nil {
+			return nil, err
+		}
+		cat.Remotes = e.reader(e.mirrorOf(cat))
+	}
 	return cat, nil
 }
 
@@ -134,8 +140,13 @@ func (e *environment) mirrorOf(cat *catalog.Catalog) string {
 
 // reader reads remote sources; closeRemotes closes it.
 func (e *environment) reader(mirror string) *remote.Store {
+	var one sync.Mutex // sources are fetched side by side
 	s := remote.New(remote.Options{CacheDir: e.cacheDir(), Mirror: mirror, Offline: e.offline, Getenv: e.Getenv,
-		Say: func(what string) { e.progressf("%s", what) }})
+		Say: func(what string) {
+			one.Lock()
+			defer one.Unlock()
+			e.progressf("%s", what)
+		}})
 	e.remotes = append(e.remotes, s)
 	return s
 }
