@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"path"
 	"regexp"
 	"strconv"
@@ -39,19 +38,30 @@ type release struct {
 	caps      *chartutil.Capabilities
 	remote    bool // somebody else's chart: only what it runs is held against it
 	packed    bool // from a chart's archive
+
+	day   string           // what templates that ask for the time are told; "" means firstDay
+	clock *finding.Problem // of a template that asks for it, found by run
 }
 
 // run renders the chart. There is no cluster and no network: lookup finds
 // nothing, subcharts must stand in the chart's charts folder.
 func (r *release) run() ([]raw, []finding.Finding, error) {
-	c, scan, rendered, err := r.render(firstDay)
+	c, err := r.load()
 	if err != nil {
 		return nil, nil, err
 	}
-	if p := scan.clock(); p != nil {
-		if _, _, again, err := r.render(otherDay); err != nil || !maps.Equal(rendered, again) {
-			return nil, nil, p
-		}
+	values, err := r.renderValues(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	scan := r.scan(c, values)
+	if err := scan.refused(r.remote).Err(); err != nil {
+		return nil, nil, err
+	}
+	scan.disarm()
+	rendered, err := engine.Engine{}.Render(c, values)
+	if err != nil {
+		return nil, nil, scan.blame(r.failure(err))
 	}
 	var out []raw
 	var problems finding.Problems
@@ -64,32 +74,11 @@ func (r *release) run() ([]raw, []finding.Finding, error) {
 	}
 	r.exact(out)
 	for _, name := range sortedKeys(rendered) {
-		add(name, rendered[name])
+		if !isNotes(name) {
+			add(name, rendered[name])
+		}
 	}
 	return out, scan.findings, problems.Err()
-}
-
-// render runs the templates, on a day that they take for today.
-func (r *release) render(day string) (*chart.Chart, *templateScan, map[string]string, error) {
-	c, err := r.load()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	values, err := r.renderValues(c)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	scan := r.scan(c, values)
-	if err := scan.refused(r.remote).Err(); err != nil {
-		return nil, nil, nil, err
-	}
-	scan.disarm(day)
-	rendered, err := engine.Engine{}.Render(c, values)
-	if err != nil {
-		return nil, nil, nil, scan.blame(r.failure(err))
-	}
-	maps.DeleteFunc(rendered, func(name, _ string) bool { return isNotes(name) })
-	return c, scan, rendered, nil
 }
 
 // load reads the chart from the component's files. Each run loads its own: the

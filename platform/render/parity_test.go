@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,7 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"sigs.k8s.io/yaml"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/source/archive"
 )
 
@@ -31,22 +33,13 @@ const (
 )
 
 // parityKubernetes is the baseline's version.
-func parityKubernetes(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile("../../components/baseline.yaml")
+var parityKubernetes = sync.OnceValue(func() string {
+	cat, err := catalog.Load("../..")
 	if err != nil {
-		t.Fatal(err)
+		return err.Error()
 	}
-	var baseline struct {
-		Spec struct {
-			Kubernetes string `json:"kubernetes"`
-		} `json:"spec"`
-	}
-	if err := yaml.Unmarshal(data, &baseline); err != nil || baseline.Spec.Kubernetes == "" {
-		t.Fatalf("the baseline's Kubernetes %q, %v", baseline.Spec.Kubernetes, err)
-	}
-	return baseline.Spec.Kubernetes
-}
+	return cat.Baseline.Spec.Kubernetes
+})
 
 func parityAPIs() []string { return []string{"shop.example/v1", "shop.example/v1/Tea"} }
 
@@ -94,9 +87,8 @@ type rendered struct{ Objects, Hooks []string }
 
 // byHelm renders as `helm template --include-crds --kube-version` does: the same
 // version of Helm, by the code that its command runs.
-func byHelm(t *testing.T, c *chart.Chart, over map[string]any) (rendered, error) {
-	t.Helper()
-	version, err := chartutil.ParseKubeVersion(parityKubernetes(t))
+func byHelm(c *chart.Chart, over map[string]any) (rendered, error) {
+	version, err := chartutil.ParseKubeVersion(parityKubernetes())
 	if err != nil {
 		return rendered{}, err
 	}
@@ -156,7 +148,7 @@ func canonical(data []byte) string {
 // byUs renders the chart's files in memory.
 func byUs(t *testing.T, files map[string][]byte, over map[string]any, packed bool) (rendered, error) {
 	t.Helper()
-	caps, err := capabilities(parityKubernetes(t), parityAPIs())
+	caps, err := capabilities(parityKubernetes(), parityAPIs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +158,7 @@ func byUs(t *testing.T, files map[string][]byte, over map[string]any, packed boo
 	}
 	f.names = sortedKeys(f.data)
 	r := release{folder: f, dir: f.dir, name: parityName, namespace: parityNamespace, values: over, caps: caps, remote: true, packed: packed}
-	objects, _, err := r.run()
+	objects, _, err := r.runForDays()
 	var out rendered
 	for _, o := range objects {
 		data, err := json.Marshal(o.object.Object)
@@ -204,7 +196,7 @@ func TestAsHelm(t *testing.T) {
 				}
 				return loaded
 			}
-			want, err := byHelm(t, load(dir), copied(t, c.over))
+			want, err := byHelm(load(dir), copied(t, c.over))
 			if err != nil {
 				t.Fatalf("Helm: %v", err)
 			}
@@ -222,7 +214,7 @@ func TestAsHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want, err = byHelm(t, load(packedFile), copied(t, c.over)); err != nil {
+			if want, err = byHelm(load(packedFile), copied(t, c.over)); err != nil {
 				t.Fatalf("Helm: %v", err)
 			}
 			data, err := os.ReadFile(packedFile)
@@ -271,8 +263,8 @@ func TestRefusedAsHelm(t *testing.T) {
 	}{
 		{"library", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\ntype: library\n", "library charts are not installable",
 			"remote/c/Chart.yaml:4:1: type: is library: the chart is a part of others and can't be installed; name a chart of type application"},
-		{"Kubernetes", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\nkubeVersion: '>=9.0.0-0'\n", "incompatible with Kubernetes v1.",
-			"remote/c/Chart.yaml:4:1: kubeVersion: is >=9.0.0-0, and the clusters have v1."},
+		{"Kubernetes", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\nkubeVersion: '>=1.99.0-0'\n", "incompatible with Kubernetes " + parityKubernetes(),
+			"remote/c/Chart.yaml:4:1: kubeVersion: is >=1.99.0-0, and the clusters have " + parityKubernetes() + "; take a version of the chart for this Kubernetes"},
 		{"dependency", "Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\ndependencies: [{name: d, version: 1.0.0}]\n", "missing in charts/ directory: d",
 			"subchart d does not stand in charts/"},
 		{"required", "templates/r.yaml", "a: {{ required \"say a\" .Values.a }}\n", "say a", "remote/c/templates/r.yaml:1:7: say a"},
@@ -292,7 +284,7 @@ func TestRefusedAsHelm(t *testing.T) {
 			one := corpusChart{files: files}
 			loaded, err := loader.Load(one.lay(t))
 			if err == nil {
-				_, err = byHelm(t, loaded, map[string]any{})
+				_, err = byHelm(loaded, map[string]any{})
 			}
 			if err == nil || !strings.Contains(err.Error(), c.helm) {
 				t.Errorf("Helm: %v, want %s", err, c.helm)
@@ -331,7 +323,7 @@ func TestUnlikeHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			helm, err := byHelm(t, loaded, map[string]any{})
+			helm, err := byHelm(loaded, map[string]any{})
 			if diff := cmp.Diff(c.helm, inWords(helm, err)); diff != "" {
 				t.Errorf("Helm (-want +got):\n%s", diff)
 			}

@@ -151,24 +151,17 @@ func TestMoveLock(t *testing.T) {
 	t.Parallel()
 	to := catalog.LockedDistribution{Version: "1.2.3", Digest: "sha256:" + strings.Repeat("ab", 32)}
 	dir := t.TempDir()
-	pins := map[string]catalog.LockedSource{"app": {Wants: "helm+https://charts.example.com/app@1", Version: "1.0.0",
-		URL: "https://charts.example.com/app.tgz", Format: "chart", Digest: to.Digest, Size: 1}}
-	old := catalog.LockSpec{Distribution: catalog.LockedDistribution{Version: "1.2.2", Digest: to.Digest}, Sources: pins}
+	old := catalog.LockedDistribution{Version: "1.2.2", Digest: "sha256:" + strings.Repeat("cd", 32)}
 	write(t, dir, "platform.lock", string(old.Write()))
 	if err := source.MoveLock(dir, to); err != nil {
 		t.Fatal(err)
 	}
-	moved := catalog.LockSpec{Distribution: to, Sources: pins}
-	if diff := cmp.Diff(map[string]string{"platform.lock": string(moved.Write())}, tree(t, dir)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"platform.lock": string(to.Write())}, tree(t, dir)); diff != "" {
 		t.Errorf("moved (-want +got):\n%s", diff)
 	}
 	info, err := os.Stat(filepath.Join(dir, "platform.lock"))
 	if err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("%v, %v", info.Mode(), err)
-	}
-	write(t, dir, "platform.lock", "broken\n")
-	if err := source.MoveLock(dir, to); err == nil {
-		t.Error("a broken lock was written over")
 	}
 	if err := os.Remove(filepath.Join(dir, "platform.lock")); err != nil {
 		t.Fatal(err)
@@ -179,5 +172,27 @@ func TestMoveLock(t *testing.T) {
 	}
 	if left := tree(t, dir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestMoveLockKeepsPins: what the lock pins besides stays; a broken lock is not
+// written over.
+func TestMoveLockKeepsPins(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	spec := catalog.LockSpec{Sources: map[string]catalog.LockedSource{"app": {Wants: "helm+https://charts.example.com/app@1", Version: "1.0.0",
+		URL: "https://charts.example.com/app.tgz", Format: "chart", Digest: digest, Size: 1}}}
+	dir := t.TempDir()
+	write(t, dir, "platform.lock", string(spec.Write()))
+	spec.Distribution = catalog.LockedDistribution{Version: "1.2.3", Digest: digest}
+	if err := source.MoveLock(dir, spec.Distribution); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"platform.lock": string(spec.Write())}, tree(t, dir)); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
+	write(t, dir, "platform.lock", "broken\n")
+	if err := source.MoveLock(dir, spec.Distribution); err == nil {
+		t.Error("a broken lock was written over")
 	}
 }
