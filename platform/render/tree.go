@@ -84,7 +84,9 @@ func fetchFolder(ctx context.Context, cat *catalog.Catalog, c *catalog.Component
 	}
 	f := &folder{dir: catalog.RemoteDir(c.Name), names: sortedKeys(files), data: files,
 		packed: cat.Lock.Spec.Sources[c.Name].Format == catalog.FormatChart}
-	f.digest = f.sum()
+	if f.digest = f.sum(); f.packed {
+		f.digest = "packed " + f.digest
+	}
 	return f, nil
 }
 
