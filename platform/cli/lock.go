@@ -47,7 +47,7 @@ func (e *environment) lock(ctx context.Context, o remote.LockOptions) error {
 	if err := e.needCache(); err != nil {
 		return err
 	}
-	locked, err := e.reader("").Lock(ctx, cat, o)
+	locked, err := e.reader(e.mirrorOf(cat)).Lock(ctx, cat, o)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,8 @@ func (e *environment) vendor(ctx context.Context, to string) error {
 	if err := e.needCache(); err != nil {
 		return err
 	}
-	done, err := e.reader(e.mirrorOf(cat)).Vendor(ctx, cat, to)
+	// The mirror of the fleet is often the one that is to be filled.
+	done, err := e.reader(cmp.Or(e.mirror, e.Getenv("DUALTRACK_MIRROR"))).Vendor(ctx, cat, to)
 	if err != nil {
 		return err
 	}
