@@ -5,6 +5,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,7 @@ func (e *environment) lock(ctx context.Context, o remote.LockOptions) error {
 	if err := e.needCache(); err != nil {
 		return err
 	}
-	locked, err := e.reader("").Lock(ctx, cat, o)
+	locked, err := e.reader(e.mirrorOf(cat)).Lock(ctx, cat, o)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,8 @@ func (e *environment) vendor(ctx context.Context, to string) error {
 	if err := e.needCache(); err != nil {
 		return err
 	}
-	done, err := e.reader(e.mirrorOf(cat)).Vendor(ctx, cat, to)
+	// The mirror of the fleet is often the one that is to be filled.
+	done, err := e.reader(cmp.Or(e.mirror, e.Getenv("DUALTRACK_MIRROR"))).Vendor(ctx, cat, to)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,12 @@ func (e *environment) withRemotes(cat *catalog.Catalog, err error) (*catalog.Cat
 	if err != nil {
 		return nil, err
 	}
-	cat.Remotes = e.reader(e.mirrorOf(cat))
+	if len(remote.Names(cat)) > 0 {
+		if err := e.needCache(); err != nil {
+			return nil, err
+		}
+		cat.Remotes = e.reader(e.mirrorOf(cat))
+	}
 	return cat, nil
 }
 
@@ -134,8 +141,13 @@ func (e *environment) mirrorOf(cat *catalog.Catalog) string {
 
 // reader reads remote sources; closeRemotes closes it.
 func (e *environment) reader(mirror string) *remote.Store {
+	var one sync.Mutex // sources are fetched side by side
 	s := remote.New(remote.Options{CacheDir: e.cacheDir(), Mirror: mirror, Offline: e.offline, Getenv: e.Getenv,
-		Say: func(what string) { e.progressf("%s", what) }})
+		Say: func(what string) {
+			one.Lock()
+			defer one.Unlock()
+			e.progressf("%s", what)
+		}})
 	e.remotes = append(e.remotes, s)
 	return s
 }

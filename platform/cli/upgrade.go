@@ -44,7 +44,7 @@ func (e *environment) upgrade(ctx context.Context, o upgradeOptions) error {
 		return err
 	}
 	if !lock.OverDistribution() {
-		return usagef("%s has no distribution in %s: it holds its components itself, and there is nothing to move", root, catalog.LockFile)
+		return usagef("%s has no %s that names a distribution: it holds its components itself, and there is nothing to move", root, catalog.LockFile)
 	}
 	base, err := e.distribution()
 	if err != nil {

@@ -189,7 +189,7 @@ func readInput(ctx context.Context, t tree, key string, cat *catalog.Catalog) *i
 		return in
 	}
 	if c.Spec.Source.Remote() {
-		in.folder, in.err = fetchFolder(ctx, cat, c)
+		in.folder, in.err = fetchFolder(ctx, t, cat, c)
 	} else {
 		in.folder, in.err = readFolder(t, c.Dir)
 		if chart := c.Spec.Source.Helm; in.err == nil && chart != nil {

@@ -39,6 +39,9 @@ type release struct {
 	caps      *chartutil.Capabilities
 	remote    bool // somebody else's chart: only what it runs is held against it
 	packed    bool // from a chart's archive
+
+	day   string           // what templates that ask for the time are told; "" means firstDay
+	clock *finding.Problem // of a template that asks for it, found by run
 }
 
 // run renders the chart. There is no cluster and no network: lookup finds

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -8,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"dualtrack.internal/platform/catalog"
 )
 
 // TestBuiltinVersions holds the API versions told to charts against Kubernetes'
@@ -113,6 +116,48 @@ func TestMergeValues(t *testing.T) {
 	}
 	if base["m"].(map[string]any)["y"] != 2 {
 		t.Error("merging changed the values below")
+	}
+}
+
+// onlyFile is a tree of one text.
+type onlyFile string
+
+func (onlyFile) Files(string) ([]string, error) { return nil, nil }
+func (o onlyFile) Read(string) ([]byte, error)  { return []byte(o), nil }
+
+// served are the files of a remote source.
+type served map[string][]byte
+
+func (s served) Files(context.Context, *catalog.Component, catalog.LockedSource) (map[string][]byte, error) {
+	return s, nil
+}
+
+// TestRemoteDigest: what a rendering is shared and kept by covers component.yaml,
+// the fetched files and how they are taken.
+func TestRemoteDigest(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for name, c := range map[string]struct {
+		own    onlyFile
+		files  served
+		format string
+	}{
+		"one":                  {"namespace: a", served{"x": []byte("1")}, catalog.FormatFiles},
+		"another namespace":    {"namespace: b", served{"x": []byte("1")}, catalog.FormatFiles},
+		"another file":         {"namespace: a", served{"x": []byte("2")}, catalog.FormatFiles},
+		"of a chart's archive": {"namespace: a", served{"x": []byte("1")}, catalog.FormatChart},
+	} {
+		far := &catalog.Component{Name: "far", Spec: catalog.ComponentSpec{Source: catalog.Source{OCI: &catalog.OCI{URL: "oci://r.example.com/x", Version: "1", Helm: &catalog.Helm{}}}}}
+		pin := catalog.LockedSource{Wants: far.Spec.Source.Wants(), Format: c.format}
+		cat := &catalog.Catalog{Remotes: c.files, Lock: &catalog.Lock{Spec: catalog.LockSpec{Sources: map[string]catalog.LockedSource{"far": pin}}}}
+		f, err := fetchFolder(t.Context(), c.own, cat, far)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, twice := seen[f.digest]; twice {
+			t.Errorf("%s has the digest of %s", name, other)
+		}
+		seen[f.digest] = name
 	}
 }
 

@@ -198,7 +198,7 @@ func (m *made) source(kubernetes string) ([]raw, []finding.Finding, error) {
 	if r.name == "" {
 		r.name = m.component.Name
 	}
-	return r.run()
+	return r.runForDays()
 }
 
 // run takes the origin's objects through Dualtrack's own steps. What fails

@@ -158,7 +158,7 @@ func byUs(t *testing.T, files map[string][]byte, over map[string]any, packed boo
 	}
 	f.names = sortedKeys(f.data)
 	r := release{folder: f, dir: f.dir, name: parityName, namespace: parityNamespace, values: over, caps: caps, remote: true, packed: packed}
-	objects, _, err := r.run()
+	objects, _, err := r.runForDays()
 	var out rendered
 	for _, o := range objects {
 		data, err := json.Marshal(o.object.Object)
@@ -310,6 +310,7 @@ func TestUnlikeHelm(t *testing.T) {
 		{"random", head + "data: {a: {{ randAlphaNum 5 }}}\n", "1 objects", "remote/c/templates/t.yaml:4:14: randAlphaNum gives another result each time"},
 		{"random, not reached", "{{ if false }}{{ randAlphaNum 5 }}{{ genCA \"a\" 3 }}{{ end }}" + head, "1 objects", "1 objects"},
 		{"the clock", head + "data: {a: {{ now | date \"2006\" | quote }}}\n", "1 objects", "now reads the clock"},
+		{"the clock, for a check alone", "{{ $_ := now | mustDateModify \"5m\" }}" + head, "1 objects", "1 objects"},
 		{"the clock in a helper", `{{ define "x" }}{{ now }}{{ end }}` + head + "data: {a: {{ include \"x\" . | quote }}}\n", "1 objects", "remote/c/templates/t.yaml:1:20: now reads the clock"},
 	}
 	for _, c := range cases {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -23,6 +24,7 @@ type templateScan struct {
 	findings []finding.Finding
 	usesTpl  bool
 	seen     map[string]bool
+	day      string      // what templates of somebody else's chart take for today
 	of       *chart.File // the template that is looked at, nil for other texts
 	calls    []call      // of templates, in the order of problems' first finding
 }
@@ -60,12 +62,13 @@ func irreproducible(name string) (why, mend string) {
 // scan looks through the templates, and through values and files that
 // templates may run as templates.
 func (r *release) scan(c *chart.Chart, values chartutil.Values) *templateScan {
-	s := &templateScan{seen: map[string]bool{}}
+	s := &templateScan{seen: map[string]bool{}, day: cmp.Or(r.day, firstDay)}
 	s.chart(r, c)
 	if s.usesTpl {
 		s.chartFiles(r, c)
 		s.values(r, values["Values"])
 	}
+	r.clock = s.readsClock()
 	return s
 }
 
@@ -247,13 +250,18 @@ func (s *templateScan) refused(remote bool) finding.Problems {
 }
 
 // disarm makes every call that can't be had end the rendering, if it is made: a
-// chart of somebody else may hold many that its values never lead to.
+// chart of somebody else may hold many that its values never lead to. The time is
+// a day that is given: it is often asked for only to check a duration.
 func (s *templateScan) disarm() {
 	calls := slices.SortedFunc(slices.Values(s.calls), func(a, b call) int { return b.offset - a.offset }) // the last first
 	for _, c := range calls {
 		data := c.template.Data
 		if end := c.offset + len(c.name); end <= len(data) && string(data[c.offset:end]) == c.name {
-			c.template.Data = slices.Concat(data[:c.offset], []byte("fail"), data[end:])
+			instead := "fail"
+			if c.name == "now" {
+				instead = `(toDate "2006-01-02" "` + s.day + `")`
+			}
+			c.template.Data = slices.Concat(data[:c.offset], []byte(instead), data[end:])
 		}
 	}
 }

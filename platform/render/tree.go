@@ -79,15 +79,20 @@ func (f *folder) readIgnore(t tree, chart string) error {
 	return nil
 }
 
-// fetchFolder takes the files of a component's remote source.
-func fetchFolder(ctx context.Context, cat *catalog.Catalog, c *catalog.Component) (*folder, error) {
+// fetchFolder takes the files of a component's remote source. Its digest covers
+// component.yaml too, as that of a local one does.
+func fetchFolder(ctx context.Context, t tree, cat *catalog.Catalog, c *catalog.Component) (*folder, error) {
 	files, err := cat.RemoteFiles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	own, err := t.Read(c.File)
 	if err != nil {
 		return nil, err
 	}
 	f := &folder{dir: catalog.RemoteDir(c.Name), names: sortedKeys(files), data: files,
 		packed: cat.Lock.Spec.Sources[c.Name].Format == catalog.FormatChart}
-	f.digest = f.sum()
+	f.digest = sumJSON(f.sum(), f.packed, string(own))
 	return f, nil
 }
 

@@ -174,3 +174,25 @@ func TestMoveLock(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// TestMoveLockKeepsPins: what the lock pins besides stays; a broken lock is not
+// written over.
+func TestMoveLockKeepsPins(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	spec := catalog.LockSpec{Sources: map[string]catalog.LockedSource{"app": {Wants: "helm+https://charts.example.com/app@1", Version: "1.0.0",
+		URL: "https://charts.example.com/app.tgz", Format: "chart", Digest: digest, Size: 1}}}
+	dir := t.TempDir()
+	write(t, dir, "platform.lock", string(spec.Write()))
+	spec.Distribution = catalog.LockedDistribution{Version: "1.2.3", Digest: digest}
+	if err := source.MoveLock(dir, spec.Distribution); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"platform.lock": string(spec.Write())}, tree(t, dir)); diff != "" {
+		t.Errorf("moved (-want +got):\n%s", diff)
+	}
+	write(t, dir, "platform.lock", "broken\n")
+	if err := source.MoveLock(dir, spec.Distribution); err == nil {
+		t.Error("a broken lock was written over")
+	}
+}

@@ -26,7 +26,15 @@ func FilesOf(repo *git.Repository, hash plumbing.Hash, folder string) (map[strin
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", hash, err)
 	}
-	s, err := newSnapshot(repo, commit, path.Clean(folder))
+	folder = path.Clean(folder)
+	whole, err := newSnapshot(repo, commit, ".")
+	if err != nil {
+		return nil, err
+	}
+	if info, err := whole.Lstat(folder); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("commit %s has no folder %s", hash.String()[:12], folder)
+	}
+	s, err := newSnapshot(repo, commit, folder)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -24,7 +26,8 @@ import (
 // Helm repository in the folder charts, $REGISTRY an OCI registry, and
 // $SERVER/git/ has the Git repositories of the folder git. They speak TLS; the
 // program trusts them by SSL_CERT_FILE. After `servers down` they answer 403, after
-// `servers hang` they begin answers without an end.
+// `servers hang` they begin answers without an end. $PROXY leads every name to
+// them; their certificate is for example.com too.
 func servers(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 || !slices.Contains([]string{"up", "down", "hang", "again"}, args[0]) {
 		ts.Fatalf("usage: servers up|down|hang|again")
@@ -60,7 +63,35 @@ func servers(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o644))
 	ts.Setenv("SSL_CERT_FILE", authority)
 	ts.Setenv("SERVER", server.URL)
+	proxy := httptest.NewServer(tunnel(server.Listener.Addr().String()))
+	ts.Defer(proxy.Close)
+	ts.Setenv("PROXY", proxy.URL)
 	ts.Setenv("REGISTRY", "oci://"+strings.TrimPrefix(server.URL, "https://"))
+}
+
+// tunnel is a proxy that leads every name to one address.
+func tunnel(address string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect {
+			http.Error(w, "only CONNECT", http.StatusMethodNotAllowed)
+			return
+		}
+		far, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		near, rest, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			_ = far.Close()
+			return
+		}
+		_, _ = near.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+		var both sync.WaitGroup
+		both.Go(func() { _, _ = io.Copy(far, rest); _ = far.Close() })
+		both.Go(func() { _, _ = io.Copy(near, far); _ = near.Close() })
+		both.Wait()
+	})
 }
 
 // modeKey finds a script's switch of its servers.

@@ -70,8 +70,10 @@ func gitError(err error, loggedIn bool) error {
 		return fmt.Errorf("%w: the login that .netrc has for this host is refused", err)
 	case refused:
 		return fmt.Errorf("%w: .netrc has no login for this host", err)
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return transport.ErrRepositoryNotFound // without what the server's page says
 	}
-	return err
+	return fmt.Errorf("ask for Git's branches and tags: %w", plain(err))
 }
 
 // folder resolves a folder of a Git repository and gets it.

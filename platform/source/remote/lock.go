@@ -170,7 +170,7 @@ func (s *Store) resolve(ctx context.Context, c *catalog.Component) (*catalog.Loc
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, nil, &UnavailableError{c.Name, shown(src.Wants()), err}
+		return nil, nil, fmt.Errorf("%s: %w", c.At("spec.source"), &UnavailableError{c.Name, shown(src.Wants()), err})
 	}
 	if _, err := unpack(data, locked.Format); err != nil {
 		return nil, nil, &finding.Problem{Position: c.At("spec.source"), Field: "spec.source",

@@ -157,9 +157,12 @@ func (s *Store) fetch(ctx context.Context, component string, locked catalog.Lock
 
 // other says that what is served is not what is pinned.
 func (s *Store) other(component string, locked catalog.LockedSource, got, from string) error {
+	mend := "find out why they are others; `platform lock --upgrade " + component + "` asks for a new pin"
+	if s.o.Mirror != "" {
+		mend = "fill the mirror again with `platform vendor`"
+	}
 	return &finding.Problem{Position: locked.Position, Field: field(component),
-		What: fmt.Sprintf("pins %d bytes of %s, and %s gives %s", locked.Size, locked.Digest, shown(from), got),
-		Mend: "they are not used: find out why they are others; `platform lock --upgrade " + component + "` asks for a new pin"}
+		What: fmt.Sprintf("pins %d bytes of %s, and %s gives %s, which are not used", locked.Size, locked.Digest, shown(from), got), Mend: mend}
 }
 
 // get gives the bytes, unchecked.
