@@ -46,8 +46,9 @@ func newPolicy(env *environment) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "test", Short: "Run the rules' own tests", Args: argsUsage(cobra.NoArgs),
-			RunE: func(cmd *cobra.Command, _ []string) error { return env.testRules(cmd) },
+			Use: "test [RULE]", Short: "Run the rules' own tests, or those of one rule", Args: argsUsage(cobra.MaximumNArgs(1)),
+			Example: "  platform policy test DT-SEC-001",
+			RunE:    func(cmd *cobra.Command, args []string) error { return env.testRules(cmd, args) },
 		},
 	)
 	return cmd
@@ -73,17 +74,58 @@ func (e *environment) explainRule(r policy.Rule) error {
 	if r.Fixed && err == nil {
 		_, err = fmt.Fprintln(e.Out, "no exception may waive it")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return e.explainExamples(r.ID)
 }
 
-func (e *environment) testRules(cmd *cobra.Command) error {
+// explainExamples lists what is tested to pass and to fail, and where.
+func (e *environment) explainExamples(id string) error {
 	files, err := e.rulesHere()
 	if err != nil {
 		return err
 	}
+	examples, err := policy.Examples(files, id)
+	if err != nil || len(examples) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(e.Out, "\nexamples  policies/%s\n", examples[0].File)
+	for _, x := range examples {
+		word := "fails "
+		if x.Passes {
+			word = "passes"
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(e.Out, "  %s  %s (line %d)\n", word, x.Name, x.Line)
+		}
+	}
+	return err
+}
+
+func (e *environment) testRules(cmd *cobra.Command, only []string) error {
+	files, err := e.rulesHere()
+	if err != nil {
+		return err
+	}
+	id := ""
+	if len(only) == 1 {
+		engine, err := policy.Open(cmd.Context(), files, e.results())
+		if err != nil {
+			return err
+		}
+		rule, err := engine.Explain(only[0])
+		if err != nil {
+			return &UsageError{Err: err}
+		}
+		id = rule.ID
+	}
 	results, err := policy.SelfTest(cmd.Context(), files)
 	if err != nil {
 		return err
+	}
+	if id != "" {
+		results = policy.Only(results, id)
 	}
 	failed := 0
 	for _, r := range results {

@@ -119,7 +119,7 @@ func TestWeakened(t *testing.T) {
 	t.Parallel()
 	e := compiled(t)
 	about := DriftContext{
-		Baseline:   &catalog.Baseline{Spec: catalog.BaselineSpec{Kubernetes: "v1.28.0"}},
+		Baseline:   &catalog.Baseline{Spec: catalog.BaselineSpec{Kubernetes: "v1.99.0"}},
 		Production: []string{"edge-1"}, Now: time.Date(2030, 1, 15, 12, 0, 0, 0, time.UTC),
 	}
 	pod := func(change func(spec map[string]any)) *unstructured.Unstructured {

@@ -8,7 +8,9 @@ func (f factSheet) openReferences() {
 	for _, name := range []string{"serviceAccounts", "services", "names"} {
 		f[name] = map[string]any{}
 	}
-	f["attest"] = nil // evidence about signatures, by digest: {identity, issuer, at}
+	// Evidence about signatures, by digest: {identity, issuer, at}. It belongs to no
+	// namespace and is read across namespaces.
+	f["attest"] = nil
 }
 
 // references notes what others name: accounts, Services, and the names of what

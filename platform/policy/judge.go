@@ -170,6 +170,9 @@ func (e *Engine) collect(in Input, units []unit, found [][]verdict) *Result {
 			f := v.finding(u.ref)
 			f.Pointer, f.Component = u.prefix+v.Pointer, u.from.Component
 			f.Position = u.from.Source
+			if i == 0 && in.Cluster != nil { // the settings, which a file of the catalog declares
+				f.Position = in.Cluster.At(strings.ReplaceAll(strings.TrimPrefix(f.Pointer, "/"), "/", "."))
+			}
 			if in.Locate != nil && u.from.Component != "" {
 				f.Position = in.Locate(u.from, f.Pointer)
 			}

@@ -20,7 +20,7 @@ apiVersion: v1
 kind: Namespace
 metadata:
   name: shop
-  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: v1.28}
+  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: v1.98}
 `
 
 // denyAll satisfies DT-NET-001.
@@ -81,7 +81,7 @@ items:
 			},
 		},
 		"a namespace that a list creates": {
-			docs: []string{"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline, pod-security.kubernetes.io/enforce-version: v1.28}}}\n", denyAll},
+			docs: []string{"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline, pod-security.kubernetes.io/enforce-version: v1.98}}}\n", denyAll},
 			want: []string{},
 		},
 		"an object inside a ConfigMap": {

@@ -116,7 +116,6 @@ func TestEveryPatch(t *testing.T) {
 	judge := func(t *testing.T, text string) []finding.Finding {
 		t.Helper()
 		in := testInput(t, namespace, denyAll, text)
-		in.KubeVersion = "v1.28.0"
 		r, err := compiled(t).Judge(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,18 @@ import (
 	"dualtrack.internal/platform/render"
 )
 
-var seed = flag.Uint64("seed", 0, "seed of the generated pods; 0 takes the clock")
+var seed = flag.Uint64("seed", 0, "seed of what is generated; 0 takes the clock")
+
+// seedOf is the seed that was asked for, else one of the clock's.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	chosen := *seed
+	if chosen == 0 {
+		chosen = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d", chosen)
+	return chosen
+}
 
 // checks pairs each rule with the check of Pod Security admission it stands for.
 var checks = map[string]security.Check{
@@ -50,11 +61,8 @@ var checks = map[string]security.Check{
 func TestParity(t *testing.T) {
 	t.Parallel()
 	const pods = 2500
-	if *seed == 0 {
-		*seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d", *seed)
-	r := rand.New(rand.NewPCG(*seed, 0))
+	chosen := seedOf(t)
+	r := rand.New(rand.NewPCG(chosen, 0))
 	minor := baselineMinor(t)
 	in := testInput(t, namespace)
 	in.KubeVersion = fmt.Sprintf("v1.%d.0", minor)
@@ -91,7 +99,7 @@ func TestParity(t *testing.T) {
 			denied := refused[rule+" "+name] || saidElsewhere(rule, pod, refused)
 			if denied == allowed {
 				text, _ := yaml.Marshal(pod.Spec)
-				t.Errorf("%s: Pod Security allows: %v, the rule does: %v (seed %d)\n%s", rule, allowed, !denied, *seed, text)
+				t.Errorf("%s: Pod Security allows: %v, the rule does: %v (seed %d)\n%s", rule, allowed, !denied, chosen, text)
 			}
 		}
 		if min(both[0], both[1]) < pods/50 {

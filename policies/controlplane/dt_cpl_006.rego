@@ -14,7 +14,9 @@ meta := {
 	"refs": ["CIS 1.2", "NSA Upgrading"],
 }
 
-# What the programs of Kubernetes 1.28 do not know any more.
+# What the programs of this minor, and later ones, do not know any more.
+since := 28
+
 gone := {
 	"kube-apiserver": {
 		"address",
@@ -131,7 +133,7 @@ findings contains {
 	"message": sprintf("%s does not know the flag %s any more and will not start", [name, flag.name]),
 	"patch": program.without(instance, flag),
 } if {
-	data.context.cluster.minor >= 28
+	data.context.cluster.minor >= since
 	some name, flags in gone
 	some instance in program.named(name)
 	some flag in instance.flags
@@ -144,7 +146,7 @@ findings contains {
 	"message": sprintf("%s does not know the feature gate %s any more and will not start", [name, gate]),
 	"mend": "remove the gate",
 } if {
-	data.context.cluster.minor >= 28
+	data.context.cluster.minor >= since
 	some name in program.names
 	some instance in program.named(name)
 	flag := program.flag(instance, "feature-gates")
@@ -158,7 +160,7 @@ findings contains {
 	"message": sprintf("the kubelet does not know the feature gate %s any more and will not start", [gate]),
 	"mend": "remove the gate",
 } if {
-	data.context.cluster.minor >= 28
+	data.context.cluster.minor >= since
 	some file in program.file_of("KubeletConfiguration")
 	some gate in object.keys(obj.member(file.object, "featureGates"))
 	gate in gates

@@ -2,20 +2,9 @@
 # path and a manager together, never a path alone.
 package dualtrack.injector
 
+import data.dualtrack.drift.dt_drf_003
 import data.dualtrack.object as obj
 import data.dualtrack.params
-
-meta := {
-	"id": "DT-DRF-003",
-	"title": "Written by a known injector",
-	"severity": "info",
-	"profile": "fleet",
-	"why": "Some controllers fill in what Git cannot know: certificates of webhooks, addresses, revisions. They are known by kind, path and manager together, so that nobody else may write there.",
-	"mend": "nothing has to be done; leaving the field out of Git ends the difference",
-	"refs": [],
-	# Further ones: {kind, path, manager}, kind as "group/Kind", path with * for one part of a pointer.
-	"params": {"triples": []},
-}
 
 known := [
 	{"kind": "admissionregistration.k8s.io/MutatingWebhookConfiguration", "path": "/webhooks/*/clientConfig/caBundle", "manager": "cert-manager-cainjector"},
@@ -36,7 +25,7 @@ known := [
 ]
 
 wrote(field) if {
-	some triple in array.concat(known, params.of(meta).triples)
+	some triple in array.concat(known, params.of(dt_drf_003.meta).triples)
 	triple.kind == obj.key
 	triple.manager == field.manager
 	glob.match(triple.path, ["/"], field.pointer)

@@ -12,7 +12,7 @@ meta := {
 	"refs": [],
 }
 
-scalers(kind, name) := object.get(data.context.scalers, [input.namespace, concat("/", [kind, name])], [])
+scalers(kind, name) := object.get(data.context.scalers, [input.namespace, concat("/", [obj.text(kind), obj.text(name)])], [])
 
 findings contains {
 	"pointer": "/spec/replicas",

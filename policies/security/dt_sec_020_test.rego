@@ -20,7 +20,7 @@ at_v := "/metadata/labels/pod-security.kubernetes.io~1enforce-version"
 pointers(labels) := {p | some [p, _] in found(ns("shop", labels), fx.facts)}
 
 test_pass_levels if {
-	pointers({e: "baseline", v: "v1.28"}) == set()
+	pointers({e: "baseline", v: "v1.98"}) == set()
 	pointers({e: "restricted", v: "v1.99"}) == set()
 }
 
@@ -38,12 +38,12 @@ test_fail_no_labels if found(ns("shop", null), fx.facts) == {
 	[at_v, [{"op": "add", "path": "/metadata/labels", "value": {v: "v1.99"}}]],
 }
 
-test_fail_weaker if pointers({e: "privileged", v: "v1.28"}) == {at_e}
+test_fail_weaker if pointers({e: "privileged", v: "v1.98"}) == {at_e}
 
 # What allows everything has no versions.
 test_fail_weaker_unpinned if pointers({e: "privileged"}) == {at_e}
 
-test_fail_no_level if pointers({e: "strict", v: "v1.28"}) == {at_e}
+test_fail_no_level if pointers({e: "strict", v: "v1.98"}) == {at_e}
 
 test_fail_latest if pointers({e: "baseline", v: "latest"}) == {at_v}
 
@@ -51,6 +51,6 @@ test_fail_future if pointers({e: "baseline", v: "v1.100"}) == {at_v}
 
 test_fail_param if {
 	facts := fx.and_facts({"params": {"DT-SEC-020": {"level": "restricted", "system": ["a"]}}})
-	{p | some [p, _] in found(ns("shop", {e: "baseline", v: "v1.28"}), facts)} == {at_e}
+	{p | some [p, _] in found(ns("shop", {e: "baseline", v: "v1.98"}), facts)} == {at_e}
 	found(ns("a", {}), facts) == set()
 }
