@@ -12,13 +12,12 @@ import (
 // number, environment or file can reach a verdict.
 func capabilities() *ast.Capabilities {
 	allowed := []string{
-		"and", "array.concat", "array.slice", "assign", "concat", "contains", "count", "div", "eq",
+		"array.concat", "array.slice", "assign", "concat", "contains", "count", "div", "eq",
 		"endswith", "equal", "graph.reachable", "gt", "gte", "indexof", "internal.member_2", "is_array",
 		"is_number", "is_object", "is_string", "lower", "lt", "lte", "max", "min", "minus", "mul", "neq",
 		"numbers.range", "object.get", "object.keys", "object.union", "object.union_n", "or", "plus", "regex.find_all_string_submatch_n", "regex.match",
 		"replace", "split", "sprintf", "startswith", "substring", "sum", "time.parse_rfc3339_ns", "to_number", "trim_prefix",
 		"trim_suffix", "type_name", "upper",
-		"yaml.is_valid", "yaml.unmarshal",
 	}
 	c := ast.CapabilitiesForThisVersion()
 	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return !slices.Contains(allowed, b.Name) })
