@@ -1,5 +1,5 @@
 # The entry points. `findings` judges one object of a bundle (input.object,
-# input.nested, input.collectors, input.listed); `drift` judges one live object against its
+# input.nested, input.collectors, input.detections, input.listed); `drift` judges one live object against its
 # desired form (input.drift). What the object's neighbours are stands in
 # data.context. Rules are packages below data.dualtrack.rules, data.dualtrack.pods
 # (asked only about what makes pods), data.dualtrack.programs (asked only about what

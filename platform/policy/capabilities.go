@@ -19,7 +19,6 @@ func capabilities() *ast.Capabilities {
 		"replace", "split", "sprintf", "startswith", "substring", "sum", "time.parse_rfc3339_ns", "to_number", "trim_prefix",
 		"trim_suffix", "type_name", "upper",
 		"glob.match", "regex.replace", "units.parse",
-		"yaml.is_valid", "yaml.unmarshal",
 	}
 	c := ast.CapabilitiesForThisVersion()
 	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return !slices.Contains(allowed, b.Name) })

@@ -91,7 +91,7 @@ func (f factSheet) add(u unit) {
 	spec, _ := o["spec"].(map[string]any)
 	switch u.ref.Group() + "/" + u.ref.Kind {
 	case "/Namespace":
-		// Read across namespaces: selectors of peers, and hosts of a mesh, mean others.
+		// It is read across namespaces: selectors of peers, and hosts of a mesh, mean others.
 		f.set("namespaces", u.ref.Name, map[string]any{"labels": labelsOf(o, "metadata", "labels")})
 	case "policy/PodDisruptionBudget":
 		f.append("budgets", ns, map[string]any{
@@ -108,10 +108,12 @@ func (f factSheet) add(u unit) {
 			f.append("netpols", ns, map[string]any{"kind": u.ref.Kind, "name": u.ref.Name, "spec": s})
 		}
 	case "cilium.io/CiliumClusterwideNetworkPolicy":
+		// It is read across namespaces: the policies are the cluster's.
 		for _, s := range ciliumSpecs(o) {
 			f["clusterNetpols"] = append(f["clusterNetpols"].([]any), map[string]any{"name": u.ref.Name, "spec": s})
 		}
 	case "rbac.authorization.k8s.io/ClusterRole":
+		// It is read across namespaces: the roles are the cluster's.
 		f.set("clusterRoles", u.ref.Name, map[string]any{
 			"rules": o["rules"], "labels": labelsOf(o, "metadata", "labels"), "aggregation": o["aggregationRule"],
 		})

@@ -23,7 +23,7 @@ func (f factSheet) data(u unit, spec map[string]any) {
 			f.inner("topics", ns)[cluster] = topics + 1
 		}
 	case "velero.io/Schedule":
-		// Read across namespaces: a schedule stands in Velero's and names others.
+		// It is read across namespaces: a schedule stands in Velero's and names others.
 		f.set("backups", key, spec)
 	case "snapscheduler.backube/SnapshotSchedule":
 		f.append("snapshots", ns, spec["claimSelector"])
@@ -38,7 +38,7 @@ func (f factSheet) data(u unit, spec map[string]any) {
 	case "monitoring.coreos.com/PrometheusRule":
 		f.alerts(key, spec)
 	case "monitoring.coreos.com/Prometheus":
-		// Read across namespaces: it takes rules of others.
+		// It is read across namespaces: it takes rules of others.
 		f.set("prometheuses", key, map[string]any{
 			"rules": spec["ruleSelector"], "namespaces": spec["ruleNamespaceSelector"], "namespace": ns,
 		})
@@ -54,7 +54,7 @@ func (f factSheet) alerts(key string, spec map[string]any) {
 		for _, r := range rules {
 			r, _ := r.(map[string]any)
 			if name, _ := r["alert"].(string); name != "" {
-				// Read across namespaces: one Alertmanager is told of all.
+				// It is read across namespaces: one Alertmanager is told of all.
 				f.appendOnce("alerts", name, key)
 			}
 		}
@@ -73,7 +73,7 @@ func (f factSheet) classes(storage map[string]any) {
 
 func (f factSheet) class(name any) {
 	if name, _ := name.(string); name != "" {
-		// Read across namespaces: classes are the cluster's.
+		// It is read across namespaces: classes are the cluster's.
 		f.set("dataClasses", name, true)
 	}
 }

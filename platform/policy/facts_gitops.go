@@ -9,14 +9,14 @@ import (
 func (f factSheet) gitops(u unit, spec map[string]any) {
 	group, kind := u.ref.Group(), u.ref.Kind
 	if strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
-		// Read across namespaces: a release brings definitions for the whole cluster.
+		// It is read across namespaces: a release brings definitions for the whole cluster.
 		f.appendOnce("customGroups", group, u.from.Component)
 	}
 	switch group + "/" + kind {
 	case "kustomize.toolkit.fluxcd.io/Kustomization", "helm.toolkit.fluxcd.io/HelmRelease":
 		f.reconciler(u, spec)
 	case "argoproj.io/AppProject":
-		// Read across namespaces: an Application may stand in another than its project.
+		// It is read across namespaces: an Application may stand in another than its project.
 		f.set("projects", u.ref.Name, map[string]any{"sourceNamespaces": spec["sourceNamespaces"], "namespace": u.ref.Namespace})
 	case "apiextensions.k8s.io/CustomResourceDefinition":
 		f.definition(spec)
@@ -43,7 +43,7 @@ func (f factSheet) reconciler(u unit, spec map[string]any) {
 	}
 	chart := below(spec, "chart", "spec")
 	checks, _ := spec["healthChecks"].([]any)
-	// Read across namespaces: dependencies and shared definitions cross them.
+	// It is read across namespaces: dependencies and shared definitions cross them.
 	byName, _ := f["reconcilers"].(map[string]any)[u.ref.Kind].(map[string]any)
 	if byName == nil {
 		byName = map[string]any{}
@@ -69,7 +69,7 @@ func (f factSheet) definition(spec map[string]any) {
 			versions[name] = map[string]any{"served": v["served"], "deprecated": v["deprecated"]}
 		}
 	}
-	// Read across namespaces: definitions are the cluster's.
+	// It is read across namespaces: definitions are the cluster's.
 	f.set("crds", group+"/"+kind, versions)
 	f.appendOnce("crdGroups", group, kind)
 }
@@ -87,7 +87,7 @@ func (f factSheet) controllerFlags(u unit, spec map[string]any) {
 		args, _ := c["args"].([]any)
 		for _, a := range args {
 			if a, ok := a.(string); ok {
-				// Read across namespaces: a controller acts in all of them.
+				// It is read across namespaces: a controller acts in all of them.
 				f.appendOnce("fluxFlags", u.ref.Name, a)
 			}
 		}

@@ -7,12 +7,12 @@ func (f factSheet) mesh(u unit, spec map[string]any) {
 	}
 	switch u.ref.Kind {
 	case "PeerAuthentication":
-		// Read across namespaces: the root namespace decides for the others.
+		// It is read across namespaces: the root namespace decides for the others.
 		f.append("peerAuth", u.ref.Namespace, map[string]any{
 			"name": u.ref.Name, "selector": spec["selector"], "mode": below(spec, "mtls")["mode"],
 		})
 	case "AuthorizationPolicy":
-		// Read across namespaces: the root namespace decides for the others.
+		// It is read across namespaces: the root namespace decides for the others.
 		f.append("authz", u.ref.Namespace, map[string]any{
 			"name": u.ref.Name, "selector": spec["selector"], "action": spec["action"], "targeted": spec["targetRefs"] != nil || spec["targetRef"] != nil,
 		})

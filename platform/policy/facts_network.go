@@ -29,7 +29,7 @@ func (f factSheet) network(u unit, spec map[string]any) {
 	}
 	switch key {
 	case "/Service":
-		// Read across namespaces: hosts and monitors name Services of others.
+		// It is read across namespaces: hosts and monitors name Services of others.
 		f.append("endpoints", u.ref.Namespace, map[string]any{
 			"name": u.ref.Name, "labels": labelsOf(u.object, "metadata", "labels"),
 			"selector": spec["selector"], "ports": spec["ports"],
@@ -45,7 +45,7 @@ func (f factSheet) network(u unit, spec map[string]any) {
 func (f factSheet) selectable(u unit, path []string) {
 	template := below(u.object, path...)
 	entry := map[string]any{"labels": labelsOf(template, "metadata", "labels"), "ports": namedPorts(template)}
-	// Read across namespaces: peers of policies, and monitors, mean pods of others.
+	// It is read across namespaces: peers of policies, and monitors, mean pods of others.
 	known, _ := f["selectable"].(map[string]any)[u.ref.Namespace].([]any)
 	print := fmt.Sprint(entry)
 	if !slices.ContainsFunc(known, func(e any) bool { return fmt.Sprint(e) == print }) {
@@ -81,7 +81,7 @@ func (f factSheet) routes(u unit, spec map[string]any) {
 		for _, p := range paths {
 			p, _ := p.(map[string]any)
 			path, _ := p["path"].(string)
-			// Read across namespaces: two of them may claim one host and path.
+			// It is read across namespaces: two of them may claim one host and path.
 			claimed, _ := f["routes"].(map[string]any)[host+path].([]any)
 			if !slices.Contains(claimed, any(u.ref.Namespace)) {
 				f.append("routes", host+path, u.ref.Namespace)

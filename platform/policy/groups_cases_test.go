@@ -376,6 +376,18 @@ kind: PrometheusRule
 metadata: {name: b, namespace: shop}
 spec: {groups: [{name: a, rules: [{alert: Down, expr: up == 0, for: 5m, labels: {severity: page}, annotations: {runbook_url: a}}]}]}
 ---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: detection, namespace: shop}
+data:
+  local.yaml: |
+    - rule: Terminal shell in container
+      enabled: false
+    - macro: shell_procs
+      condition: (never_true)
+  no.yaml: "- rule: [\n"
+  text: "- rule: A\nand so on"
+---
 apiVersion: apps/v1
 kind: DaemonSet
 metadata: {name: falco, namespace: shop}
@@ -386,6 +398,8 @@ spec: {template: {spec: {containers: [{name: a, image: a}]}}}
 			"DT-OBS-001 PrometheusRule b /spec/groups/0/rules/0/alert info",
 			"DT-OBS-002 ServiceMonitor web /spec/endpoints/0/port warning",
 			"DT-OBS-002 ServiceMonitor web /spec/endpoints/0/tlsConfig/insecureSkipVerify warning",
+			"DT-OBS-003 ConfigMap detection /data/local.yaml warning",
+			"DT-OBS-003 ConfigMap detection /data/local.yaml warning",
 			"DT-OBS-003 DaemonSet falco /spec/template/spec/tolerations warning",
 		}},
 		{name: "definitions", rules: "DT-API-002 DT-API-003", docs: `

@@ -72,7 +72,8 @@ func (e *Engine) Judge(ctx context.Context, in Input) (*Result, error) {
 
 func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit) ([]verdict, error) {
 	input, err := ast.InterfaceToValue(map[string]any{
-		"object": trimmed(u.object), "nested": nested(u.object), "collectors": collectors(u.object), "listed": u.listed,
+		"object": trimmed(u.object), "nested": nested(u.object), "collectors": collectors(u.object),
+		"detections": detections(u.object), "listed": u.listed,
 		"group": u.ref.Group(), "kind": u.ref.Kind, "namespace": u.ref.Namespace, "name": u.ref.Name,
 	})
 	if err != nil {

@@ -27,6 +27,32 @@ func collectors(object map[string]any) []any {
 	return within(object, "service", "processors")
 }
 
+// detections gives the rules and macros of a detector of the Falco kind that
+// stand in a ConfigMap's data: lists of YAML, which hold an entry each.
+func detections(object map[string]any) []any {
+	out := []any{}
+	data, _ := object["data"].(map[string]any)
+	if object["kind"] != "ConfigMap" || object["apiVersion"] != "v1" {
+		return out
+	}
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		text, _ := data[key].(string)
+		if len(text) > nestedLimit || (!strings.Contains(text, "- rule:") && !strings.Contains(text, "- macro:")) {
+			continue
+		}
+		var entries []map[string]any
+		if yaml.Unmarshal([]byte(text), &entries) != nil {
+			continue // no rule file
+		}
+		for _, entry := range entries {
+			if entry["rule"] != nil || entry["macro"] != nil {
+				out = append(out, map[string]any{"pointer": "/data/" + escape(key), "of": entry})
+			}
+		}
+	}
+	return out
+}
+
 // within gives the YAML documents in a ConfigMap's data that have both keys.
 func within(object map[string]any, one, other string) []any {
 	out := []any{}

@@ -13,9 +13,10 @@ import (
 const twoPrivileged = `
 apiVersion: apps/v1
 kind: DaemonSet
-metadata: {name: agent-a, namespace: shop}
+metadata: {name: agent-a, namespace: shop, labels: {app.kubernetes.io/part-of: shop}}
 spec:
   template:
+    metadata: {labels: {app.kubernetes.io/part-of: shop}}
     spec:
       automountServiceAccountToken: false
       securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}

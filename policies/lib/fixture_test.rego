@@ -5,6 +5,7 @@ of(o) := {
 	"object": o,
 	"nested": [],
 	"collectors": [],
+	"detections": [],
 	"listed": false,
 	"group": group(object.get(o, "apiVersion", "")),
 	"kind": object.get(o, "kind", ""),

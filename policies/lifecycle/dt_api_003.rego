@@ -18,7 +18,8 @@ versions := [{"pointer": obj.pointer("/spec/versions", [i]), "of": version, "nam
 	input.kind == "CustomResourceDefinition"
 	input.group == "apiextensions.k8s.io"
 	some i, version in obj.items(input.object, ["spec", "versions"])
-	object.get(version, "served", false) == true
+	is_object(version)
+	version.served == true
 ]
 
 # Free form of a whole object, or of all that a user writes.

@@ -77,6 +77,7 @@ findings contains {
 	input.kind == "Ingress"
 	some at in rules
 	some i, entry in obj.items(at.rule, ["http", "paths"])
+	is_object(entry)
 	path := obj.text(object.get(entry, "path", ""))
 	some other in data.context.routes[concat("", [at.host, path])]
 	other != input.namespace

@@ -107,7 +107,10 @@ to_names(rule) if {
 	names_kube_system(endpoints)
 }
 
-to_names(rule) if count(object.keys(rule) - {"toPorts"}) == 0
+to_names(rule) if {
+	is_object(rule)
+	count(object.keys(rule) - {"toPorts"}) == 0
+}
 
 names_kube_system(endpoints) if cilium.selector(endpoints).matchLabels[cilium.namespace] == "kube-system"
 

@@ -24,6 +24,7 @@ alerts := [{"pointer": obj.pointer("/spec/groups", [i, "rules", j]), "rule": rul
 	rule_object
 	some i, group in obj.items(input.object, ["spec", "groups"])
 	some j, rule in obj.items(group, "rules")
+	is_object(rule)
 	obj.text(object.get(rule, "alert", "")) != ""
 ]
 

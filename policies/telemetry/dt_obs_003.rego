@@ -17,25 +17,12 @@ meta := {
 	"params": {"protected": ["*"], "agents": ["falco", "kubearmor", "tetragon"]},
 }
 
-# items are the entries of Falco's rule files in a ConfigMap.
-items contains {"pointer": obj.pointer("/data", [key]), "of": item} if {
-	input.kind == "ConfigMap"
-	some key, text in obj.member(input.object, "data")
-	is_string(text)
-	regex.match(`(?m)^\s*- (macro|rule):`, text)
-	yaml.is_valid(text)
-	list := yaml.unmarshal(text)
-	is_array(list)
-	some item in list
-	is_object(item)
-}
-
 findings contains {
 	"pointer": at.pointer,
 	"message": sprintf("rule %q is switched off", [at.of.rule]),
 } if {
 	input.kind == "ConfigMap"
-	some at in items
+	some at in input.detections
 	object.get(at.of, "enabled", true) == false
 	guarded(at.of.rule)
 }
@@ -49,7 +36,7 @@ findings contains {
 	"message": sprintf("macro %q never holds: rules that ask for it never fire", [at.of.macro]),
 } if {
 	input.kind == "ConfigMap"
-	some at in items
+	some at in input.detections
 	is_string(at.of.macro)
 	at.of.macro != "never_true"
 	never(obj.text(object.get(at.of, "condition", "")))

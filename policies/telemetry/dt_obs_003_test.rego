@@ -9,27 +9,32 @@ said(doc, facts) := {f.pointer | some f in findings} if {
 	findings := dt_obs_003.findings with input as doc with data.context as facts
 }
 
-rules(text) := fx.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": fx.meta, "data": {"falco_rules.local.yaml": text}})
+# of is a ConfigMap with an entry of a rule file, which the engine reads.
+of(entry) := object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": fx.meta}), {"detections": [{"pointer": "/data/a.yaml", "of": entry}]})
+
+at := {"/data/a.yaml"}
 
 test_pass_rules if {
-	found(rules("- rule: A\n  enabled: true\n- macro: never_true\n  condition: (evt.num=0)\n- macro: b\n  condition: proc.name = sh\n- odd\n")) == set()
-	found(rules("- rule: [\n")) == set()
-	found(rules("text about - rule: A\nenabled: false\n")) == set()
-	found(fx.of({"apiVersion": "v1", "kind": "ConfigMap", "data": null})) == set()
+	found(of({"rule": "A", "enabled": true})) == set()
+	found(of({"rule": "A", "condition": "never_true"})) == set()
+	found(of({"macro": "never_true", "condition": "(evt.num=0)"})) == set()
+	found(of({"macro": "b", "condition": "proc.name = sh"})) == set()
+	found(of({"macro": 5, "condition": "never_true"})) == set()
 }
 
-test_fail_rule if found(rules("- rule: Terminal shell in container\n  enabled: false\n")) == {"/data/falco_rules.local.yaml"}
+test_fail_rule if found(of({"rule": "Terminal shell in container", "enabled": false})) == at
 
 test_fail_macro if {
-	found(rules("- macro: shell_procs\n  condition: (never_true)\n")) == {"/data/falco_rules.local.yaml"}
-	found(rules("- macro: shell_procs\n  condition: evt.num=0\n")) == {"/data/falco_rules.local.yaml"}
+	every condition in ["(never_true)", "never_true", "evt.num=0", " ( false ) "] {
+		found(of({"macro": "shell_procs", "condition": condition})) == at
+	}
 }
 
 only(rule) := fx.and_facts({"params": {"DT-OBS-003": {"protected": [rule]}}})
 
-test_pass_unprotected if said(rules("- rule: A\n  enabled: false\n"), only("B")) == set()
+test_pass_unprotected if said(of({"rule": "A", "enabled": false}), only("B")) == set()
 
-test_fail_protected if said(rules("- rule: A\n  enabled: false\n"), only("A")) == {"/data/falco_rules.local.yaml"}
+test_fail_protected if said(of({"rule": "A", "enabled": false}), only("A")) == at
 
 agent(name, tolerations) := found(fx.of({
 	"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name, "namespace": "security"},
