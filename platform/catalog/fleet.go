@@ -49,6 +49,8 @@ type Freeze struct {
 type FleetPolicy struct {
 	Registries []string          `yaml:"registries" doc:"registries that images may come from, matched by whole path segments"`
 	Severity   map[string]string `yaml:"severity" doc:"severity of a rule, by its id" values:"error,warning,info,off"`
+	Params     Values            `yaml:"params" doc:"parameters of rules by the rule's id, {DT-REL-003: {min: 3}}; platform policy explain names those of a rule"`
+	Production string            `yaml:"production" doc:"selector of the clusters whose findings weigh more where a rule says so (role=hub, env in (prod, live)); none without it"`
 }
 
 // Baseline is every version the distribution stands on: components/baseline.yaml.

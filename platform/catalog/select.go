@@ -52,3 +52,12 @@ func (c *Catalog) Select(selector string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// Production names the clusters that fleet.yaml counts as production: none
+// unless it says so.
+func (c *Catalog) Production() ([]string, error) {
+	if c.Fleet == nil || c.Fleet.Spec.Policy.Production == "" {
+		return nil, nil
+	}
+	return c.Select(c.Fleet.Spec.Policy.Production)
+}

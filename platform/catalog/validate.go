@@ -36,6 +36,7 @@ func (l *loader) validate() {
 	l.hubs()
 	if l.catalog.Fleet != nil {
 		l.waves(l.catalog.Fleet)
+		l.production(l.catalog.Fleet)
 		l.freezes(l.catalog.Fleet)
 		l.labels(l.catalog.Fleet, "metadata.labels", l.catalog.Fleet.Labels)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // hubs checks that the fleet has exactly one hub.
@@ -67,6 +69,13 @@ func (l *loader) leftOut(f *Fleet, taken map[string]string) {
 		}
 		l.fail(f, fmt.Sprintf("spec.waves[%d].clusters", last), fmt.Sprintf("site %s (%s) is in no wave, and no release would reach it", c.Name, c.File),
 			fmt.Sprintf("add %s to a wave, wave %s for example", c.Name, f.Spec.Waves[last].Name))
+	}
+}
+
+// production checks the selector of the clusters that weigh more.
+func (l *loader) production(f *Fleet) {
+	if _, err := labels.Parse(f.Spec.Policy.Production); err != nil {
+		l.fail(f, "spec.policy.production", err.Error(), "write it as -l takes it: role=hub, env in (prod, live)")
 	}
 }
 

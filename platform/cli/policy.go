@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -61,6 +64,11 @@ func (e *environment) explainRule(r policy.Rule) error {
 	for _, ref := range r.Refs {
 		if err == nil {
 			_, err = fmt.Fprintf(e.Out, "%-9s %s\n", "reference", ref)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
+		if value, bad := json.Marshal(r.Params[name]); bad == nil && err == nil {
+			_, err = fmt.Fprintf(e.Out, "parameter %s: %s\n", name, value)
 		}
 	}
 	if r.Fixed && err == nil {

@@ -47,12 +47,17 @@ type Scale struct {
 // of the inputs, then by rule and pointer, each with its cluster. The fleet's
 // severities hold; nil means none are set.
 func (e *Engine) JudgeDrift(ctx context.Context, inputs []DriftInput, fleet *catalog.Fleet) ([]finding.Finding, error) {
-	severities := map[string]string{}
-	if fleet != nil && fleet.Spec.Policy.Severity != nil {
-		severities = fleet.Spec.Policy.Severity
+	severities, params := map[string]string{}, map[string]any{}
+	if fleet != nil {
+		if set := fleet.Spec.Policy.Severity; set != nil {
+			severities = set
+		}
+		if set := fleet.Spec.Policy.Params.Map; set != nil {
+			params = set
+		}
 	}
 	data, err := ast.InterfaceToValue(map[string]any{"context": map[string]any{
-		"severity": severities, "namespaces": map[string]any{},
+		"severity": severities, "params": params, "namespaces": map[string]any{},
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("judge drift: %w", err)

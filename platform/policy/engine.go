@@ -42,6 +42,8 @@ type Rule struct {
 	Why      string           `json:"why"`
 	Mend     string           `json:"mend"`
 	Refs     []string         `json:"refs"`
+	// Params are the parameters that fleet.yaml may set, with their defaults.
+	Params map[string]any `json:"params,omitempty"`
 	// Fixed says that no exception may waive the rule.
 	Fixed bool `json:"fixed,omitempty"`
 }

@@ -23,16 +23,19 @@ func facts(in Input) (ast.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	about := map[string]any{"name": "", "role": "", "realNodes": in.RealNodes, "minor": minor}
+	about := map[string]any{"name": "", "role": "", "realNodes": in.RealNodes, "minor": minor, "production": in.Production}
 	if in.Cluster != nil {
 		about["name"], about["role"] = in.Cluster.Name, string(in.Cluster.Spec.Role)
 	}
 	f := factSheet{
 		"cluster": about, "partial": len(in.Partial) > 0,
-		"severity": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs), "now": in.Now.Unix(),
+		"severity": map[string]any{}, "params": map[string]any{}, "registries": nil, "apis": apiFacts(in.APIs), "now": in.Now.Unix(),
 	}
 	if in.Fleet != nil {
 		f["severity"] = in.Fleet.Spec.Policy.Severity
+		if set := in.Fleet.Spec.Policy.Params.Map; set != nil {
+			f["params"] = set
+		}
 		if known := in.Fleet.Spec.Policy.Registries; known != nil {
 			f["registries"] = known
 		}

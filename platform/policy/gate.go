@@ -72,6 +72,10 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if err != nil {
 		return err
 	}
+	production, err := cat.Production()
+	if err != nil {
+		return err
+	}
 	apis := retired(validator)
 	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
 	results := make([]*Result, len(g.Rendered.Bundles))
@@ -85,6 +89,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
 				Partial: notRendered(b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
+				Production: slices.Contains(production, b.Cluster),
 			})
 			return err
 		})
@@ -96,7 +101,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
 		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
 	}
-	all = append(all, muted...)
+	all = append(append(all, muted...), engine.paramMistakes(cat.Fleet)...)
 	for i, b := range g.Rendered.Bundles {
 		for _, f := range append(parts[i], results[i].Findings...) {
 			f.Clusters = []string{b.Cluster}

@@ -71,7 +71,14 @@ func gateKnown(ctx context.Context, engine *Engine, tree *catalog.Catalog, o Gat
 // sameJudge says that both trees hold the same exceptions and the same word on
 // policy. Where an exception stands in its file does not count.
 func sameJudge(base, head *catalog.Catalog) bool {
-	return reflect.DeepEqual(unplaced(base.Exceptions), unplaced(head.Exceptions)) && reflect.DeepEqual(base.Fleet.Spec.Policy, head.Fleet.Spec.Policy)
+	return reflect.DeepEqual(unplaced(base.Exceptions), unplaced(head.Exceptions)) && reflect.DeepEqual(settings(base), settings(head))
+}
+
+// settings are the fleet's words on policy, wherever they stand in their file.
+func settings(c *catalog.Catalog) catalog.FleetPolicy {
+	p := c.Fleet.Spec.Policy
+	p.Params = catalog.Values{Map: p.Params.Map}
+	return p
 }
 
 func unplaced(list []catalog.Exception) []catalog.Exception {

@@ -26,6 +26,9 @@ type Input struct {
 	APIs []API
 	// RealNodes says that containers really run, so that an image must be pinned.
 	RealNodes bool
+	// Production says that the fleet counts the cluster among those whose findings
+	// weigh more.
+	Production bool
 	// Partial names what the objects lack: components that did not render. What
 	// is absent then is unknown, not missing.
 	Partial []string

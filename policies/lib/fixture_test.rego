@@ -30,8 +30,9 @@ silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kin
 
 facts := {
 	"now": 0,
-	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "minor": 99},
+	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "minor": 99, "production": false},
 	"severity": {},
+	"params": {},
 	"registries": ["registry.example/shop"],
 	"partial": false,
 	"namespaces": {"shop": {"labels": {}}},
