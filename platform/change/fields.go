@@ -206,10 +206,10 @@ func (d *differ) keyed(path, pointer string, keys []string, before, after []any)
 func plain(list []any) bool {
 	return !slices.ContainsFunc(list, func(v any) bool {
 		switch v.(type) {
-		case map[string]any, []any:
-			return true
+		case nil, string, bool, int, int64, uint64, float64:
+			return false
 		}
-		return false
+		return true // mappings with keys that are no strings too: they can't be told apart by value
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/change"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/report"
@@ -100,9 +101,15 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 	if err != nil {
 		return nil, err
 	}
+	before, after := change.Side{Tree: base, Rendered: gated.Base.Rendered}, change.Side{Tree: head, Rendered: gated.Head.Rendered}
+	clusters := change.Of(before, after)
+	judged, err := change.Judge(ctx, engine, before, after, clusters, change.Judging{Now: o.Now, Author: c.Head.Author})
+	if err != nil {
+		return nil, err
+	}
 	result := report.New("check", head)
 	result.AddChange(c, all)
-	result.AddGatedChange(gated)
+	result.AddGatedChange(gated, clusters, judged)
 	result.Commit = c.Head.Commit
 	return result, nil
 }

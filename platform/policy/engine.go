@@ -30,6 +30,7 @@ var ErrUnknownRule = errors.New("no such rule")
 const (
 	entryFindings = "data.dualtrack.main.findings"
 	entryDrift    = "data.dualtrack.main.drift"
+	entryChange   = "data.dualtrack.main.change"
 	entryRules    = "data.dualtrack.main.rules"
 )
 

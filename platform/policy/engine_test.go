@@ -87,8 +87,8 @@ func TestCompileErrors(t *testing.T) {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	e := compiled(t)
-	if got := len(e.Rules()); got != 27 {
-		t.Errorf("%d rules, want 27", got)
+	if got := len(e.Rules()); got != 44 {
+		t.Errorf("%d rules, want 44", got)
 	}
 	for _, r := range e.Rules() {
 		if !strings.HasPrefix(r.ID, "DT-") || r.Title == "" || r.Why == "" || r.Mend == "" {
