@@ -197,7 +197,7 @@ func otherCases() []consequenceCase {
 			"changed StatefulSet ns/d: info: restarts: its pods are replaced one after the other @/spec/template/metadata/labels/a",
 			"changed PodDisruptionBudget ns/b: warning: blocks drains: StatefulSet ns/d changes at the same time: what guards it differs while its pods are replaced @/spec"}},
 		{"read once", deployment(pod) + config, deployment(pod) + replace("a: b", "a: c").Replace(config), []string{
-			"changed ConfigMap ns/c: info: not taken up: Deployment d has it in its environment, and keeps the old until it is restarted @/data"}},
+			"changed ConfigMap ns/c: info: not taken up: Deployment d has it in its environment, and keeps the old until it is restarted @/data/a"}},
 		{"read by what restarts", deployment(pod) + config, deployment(replace("name: a", "name: b").Replace(pod)) + replace("a: b", "a: c").Replace(config), []string{
 			"changed Deployment ns/d: info: restarts: its pods are replaced, a few at a time @/spec/template/spec/containers/0", "changed ConfigMap ns/c"}},
 		{"not filled in", config, replace("a: b", "a: CHANGEME").Replace(config), []string{"changed ConfigMap ns/c: warning: placeholder: CHANGEME waits to be filled in @/data/a"}},

@@ -77,7 +77,7 @@ func reached(clusters []Cluster, fleet *catalog.Fleet) []policy.ChangedCluster {
 			continue
 		}
 		changed := policy.ChangedCluster{Name: c.Name, Wave: -1}
-		if fleet != nil {
+		if fleet != nil && !c.Joins { // one that joins takes what the others have
 			changed.Wave = slices.IndexFunc(fleet.Spec.Waves, func(w catalog.Wave) bool { return slices.Contains(w.Clusters, c.Name) })
 		}
 		for _, o := range c.Objects {

@@ -66,7 +66,7 @@ func (c *Cluster) weighed(was, now *render.Bundle, from, to *catalog.Cluster, se
 			continue
 		}
 		if id := identityOf(*o.after); after.none[id] && !before.none[id] {
-			o.Consequences = append(o.Consequences, Consequence{Effect: Scales, Level: finding.Warning, Pointer: "/spec/template/spec",
+			o.Consequences = append(o.Consequences, Consequence{Effect: Scales, Level: finding.Warning, Pointer: "/spec/template/spec/nodeSelector",
 				Why:   fmt.Sprintf("no node of %s takes its pods, by selector and taints", c.Name),
 				Facts: map[string]any{"before": 1, "after": 0, "scaler": false, "dropped": false}})
 		}

@@ -17,7 +17,8 @@ func (f *follower) readers() {
 		if o.before == nil || o.after == nil || o.Action == Renamed || o.Object.Group() != "" || kind != "ConfigMap" && kind != "Secret" {
 			continue
 		}
-		if !slices.ContainsFunc(o.Fields, func(q Field) bool { return covered([]string{"data", "stringData", "binaryData"}, q.Path) }) {
+		first := slices.IndexFunc(o.Fields, func(q Field) bool { return covered([]string{"data", "stringData", "binaryData"}, q.Path) })
+		if first < 0 {
 			continue
 		}
 		for _, w := range f.new.workloads {
@@ -28,7 +29,7 @@ func (f *follower) readers() {
 			if how == "" || f.startsAnew(w) {
 				continue
 			}
-			q := Consequence{Effect: NotTaken, Level: finding.Info, Pointer: "/data", Facts: map[string]any{"how": how}}
+			q := Consequence{Effect: NotTaken, Level: finding.Info, Pointer: o.Fields[first].Pointer, Facts: map[string]any{"how": how}}
 			q.Why = fmt.Sprintf("%s has it in its environment, and keeps the old until it is restarted", named2(w.GetKind(), w.GetName()))
 			switch how {
 			case "subPath":

@@ -76,7 +76,6 @@ type part struct {
 func parts() []part {
 	const gone = "it can't be changed on a cluster that runs: make a new one and move what runs there"
 	return []part{
-		{"spec.kubernetes.extraArgs.apiServer.service-cluster-ip-range", "apiserver", "the range of Services: " + gone, finding.Error},
 		{"spec.kubernetes.extraArgs.controllerManager.cluster-cidr", "cni", "the range of pods: " + gone, finding.Error},
 		{"spec.kubernetes.extraArgs.controllerManager.service-cluster-ip-range", "apiserver", "the range of Services: " + gone, finding.Error},
 		{"spec.kubernetes.extraArgs.controllerManager", "controller-manager", "the controller manager starts anew", finding.Info},
@@ -95,7 +94,7 @@ func parts() []part {
 // settingsObject is what differs in a cluster's declaration, nil if nothing does.
 func settingsObject(before, after *catalog.Cluster) *Object {
 	was, now := settingsOf(before), settingsOf(after)
-	fields := Fields(was, now)
+	fields := leafFields(Fields(was, now))
 	if len(fields) == 0 {
 		return nil
 	}
@@ -118,6 +117,23 @@ func settingsObject(before, after *catalog.Cluster) *Object {
 			Why: fmt.Sprintf("%s, for %s", p.why, strings.TrimPrefix(f.Path, "spec.")), Facts: map[string]any{"part": p.name}})
 	}
 	return o
+}
+
+// leafFields gives the settings of a mapping that comes or goes as a whole one by one.
+func leafFields(fields []Field) []Field {
+	var out []Field
+	for _, f := range fields {
+		before, was := f.Before.(map[string]any)
+		after, is := f.After.(map[string]any)
+		if was && f.After == nil || is && f.Before == nil {
+			for _, key := range keysOf(before, after) {
+				out = append(out, leafFields([]Field{{Path: joined(f.Path, key), Pointer: f.Pointer + pointer(key), Before: before[key], After: after[key]}})...)
+			}
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // partOf is what starts anew for one setting, in words that fit the cluster.

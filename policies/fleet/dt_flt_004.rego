@@ -24,7 +24,7 @@ findings contains {
 }
 
 findings contains {
-	"pointer": "",
+	"pointer": "/spec/waves",
 	"message": sprintf("image %s runs in versions %d minors apart: %s on %s, %s on %s", [s.repository, s.minors, s.least, s.behind, s.most, s.on]),
 } if {
 	some s in input.fleet.spreads

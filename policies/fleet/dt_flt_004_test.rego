@@ -15,7 +15,7 @@ demanding(components) := {f.pointer | some f in found} if {
 
 test_pass_near if graded(spread(1)) == set()
 
-test_fail_apart if graded(spread(2)) == {["", "warning", "finding"]}
+test_fail_apart if graded(spread(2)) == {["/spec/waves", "warning", "finding"]}
 
 test_pass_nothing_demanded if graded({"components": {"a": []}}) == set()
 

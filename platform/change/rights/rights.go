@@ -21,7 +21,7 @@ import (
 type Gain struct {
 	Subject string // "ServiceAccount shop/web", "Group auditors"
 	Where   string // a namespace, "" for everywhere
-	What    string // "get, list secrets"; "everything that ClusterRole admin may"
+	What    string // "get, list secrets"; "do everything that ClusterRole admin may"
 	// Cause is the object whose change grants it, and the place in it.
 	Cause   finding.Object
 	Pointer string
@@ -47,7 +47,7 @@ func Compare(before, after []*unstructured.Unstructured) []Gain {
 	for _, g := range now.grants() {
 		if g.opaque != "" {
 			if !named[g.subject+"\x00"+g.where+"\x00"+g.opaque] && !named[g.subject+"\x00\x00"+g.opaque] {
-				out = append(out, Gain{Subject: g.subject, Where: g.where, What: "everything that " + g.opaque + " may",
+				out = append(out, Gain{Subject: g.subject, Where: g.where, What: "do everything that " + g.opaque + " may",
 					Cause: g.binding.object, Pointer: "/roleRef", Sensitive: sensitiveRole(g.opaque)})
 			}
 			continue
