@@ -74,6 +74,12 @@ func consequences(before, after *render.Object, action Action, fields []Field) [
 	if q := template(*after, fields); q != nil {
 		out = append(out, *q)
 	}
+	for _, f := range fields {
+		if strings.HasSuffix(f.Path, "template.spec.serviceAccountName") && f.After == nil {
+			out = append(out, Consequence{Effect: NotTaken, Level: finding.Warning, Pointer: f.Pointer,
+				Why: fmt.Sprintf("pods stay with ServiceAccount %v, which the API server keeps in serviceAccount: write another's name, default for example", f.Before)})
+		}
+	}
 	out = append(out, narrowed(before, after)...)
 	out = append(out, guards(before, after)...)
 	out = append(out, placeholders(after, fields)...)

@@ -56,6 +56,9 @@ func emptied(path string) bool {
 // or no longer says it: the pods stay as they are.
 func defaulted(o render.Object, f Field) bool {
 	path := inBrackets.ReplaceAllString(f.Path, "")
+	if strings.HasSuffix(path, "template.spec.serviceAccountName") && f.After == nil {
+		return true // the API server has written it to serviceAccount too, which keeps it
+	}
 	if emptied(path) && empty(f.Before) && empty(f.After) {
 		return true
 	}

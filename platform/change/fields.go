@@ -174,6 +174,9 @@ func named(keys []string, v any) (string, bool) {
 	for _, key := range keys {
 		switch value := m[key].(type) {
 		case nil:
+			if key == "protocol" { // which goes without saying
+				parts = append(parts, "TCP")
+			}
 		case map[string]any, []any:
 			return "", false
 		default:

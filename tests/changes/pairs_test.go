@@ -152,6 +152,9 @@ spec:
 			`spec: {scope: Cluster}`:           true,
 			`spec: {group: other.org}`:         true,
 			`spec: {names: {shortNames: [t]}}`: false,
+			`spec: {versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}, {name: v2, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}]}`: false,
+			`spec: {versions: [{name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}, {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}`: false,
+			`spec: {versions: [{name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}`:                                                                                      true,
 		}},
 	}
 }
