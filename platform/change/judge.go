@@ -21,9 +21,19 @@ type Judging struct {
 	Author string // of the change: "Name <mail>"; "" for not known
 }
 
-// Judge lets the rules judge what Of has said of two sides, by the fleet.yaml and
-// the exceptions of the earlier one.
-func Judge(ctx context.Context, engine *policy.Engine, before, after Side, clusters []Cluster, o Judging) ([]finding.Finding, error) {
+// Judged is a change with what rules say of it.
+type Judged struct {
+	Clusters []Cluster
+	Findings []finding.Finding // merged over clusters, sorted
+	// Lifted are the findings among them that deny, and by the later side's own
+	// fleet.yaml and exceptions would not.
+	Lifted []finding.Finding
+}
+
+// Judge compares two sides and lets the rules judge it, by the fleet.yaml and the
+// exceptions of the earlier one.
+func Judge(ctx context.Context, engine *policy.Engine, before, after Side, o Judging) (*Judged, error) {
+	clusters := Of(before, after)
 	var inputs []policy.ChangeInput
 	for _, g := range gather(clusters) {
 		inputs = append(inputs, policy.ChangeInput{
@@ -38,11 +48,11 @@ func Judge(ctx context.Context, engine *policy.Engine, before, after Side, clust
 			fleet.Components[c.Name] = append(fleet.Components[c.Name], entry.Name)
 		}
 	}
-	found, err := engine.JudgeChange(ctx, inputs, fleet, policy.ChangeContext{Fleet: before.Tree.Fleet, Exceptions: before.Tree.Exceptions, Now: o.Now})
+	found, lifted, err := engine.JudgeChange(ctx, inputs, fleet, before.Tree, after.Tree, o.Now)
 	if err != nil {
 		return nil, err
 	}
-	return finding.Merge(append(found, Unrendered(before, after)...)), nil
+	return &Judged{Clusters: clusters, Findings: finding.Merge(append(found, unrendered(before, after)...)), Lifted: lifted}, nil
 }
 
 func effects(list []Consequence) []policy.ChangeEffect {

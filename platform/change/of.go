@@ -74,9 +74,9 @@ func (c *Cluster) weighed(was, now *render.Bundle, from, to *catalog.Cluster, se
 	return weigh(before, after, from, to)
 }
 
-// Unrendered are findings of components that one side did not render: nothing is
+// unrendered are findings of components that one side did not render: nothing is
 // said of what becomes of their objects, which is neither a deletion nor no change.
-func Unrendered(before, after Side) []finding.Finding {
+func unrendered(before, after Side) []finding.Finding {
 	var out []finding.Finding
 	note := func(side Side, which string) {
 		for _, b := range side.Rendered.Bundles {

@@ -102,14 +102,13 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 		return nil, err
 	}
 	before, after := change.Side{Tree: base, Rendered: gated.Base.Rendered}, change.Side{Tree: head, Rendered: gated.Head.Rendered}
-	clusters := change.Of(before, after)
-	judged, err := change.Judge(ctx, engine, before, after, clusters, change.Judging{Now: o.Now, Author: c.Head.Author})
+	judged, err := change.Judge(ctx, engine, before, after, change.Judging{Now: o.Now, Author: c.Head.Author})
 	if err != nil {
 		return nil, err
 	}
 	result := report.New("check", head)
 	result.AddChange(c, all)
-	result.AddGatedChange(gated, clusters, judged)
+	result.AddGatedChange(gated, judged)
 	result.Commit = c.Head.Commit
 	return result, nil
 }

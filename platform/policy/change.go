@@ -83,16 +83,33 @@ type Spread struct {
 	On, Behind  string // clusters that run them
 }
 
-// ChangeContext is what a change is judged by: the base's words.
-type ChangeContext struct {
-	Fleet      *catalog.Fleet      // severities and parameters; nil means none are set
-	Exceptions []catalog.Exception // with any, Now must be set
-	Now        time.Time
+// JudgeChange judges what follows of a change, object by object, and what it does to
+// the fleet, by the severities, parameters and exceptions of the base. Findings are
+// new by nature; those that an exception covers are waived. Lifted are those that
+// deny, and by the words of the head would not.
+func (e *Engine) JudgeChange(ctx context.Context, inputs []ChangeInput, fleet *FleetInput, base, head *catalog.Catalog, now time.Time) (found, lifted []finding.Finding, err error) {
+	if found, err = e.judgeChange(ctx, inputs, fleet, base, now); err != nil || sameJudge(base, head) {
+		return finding.Merge(found), nil, err
+	}
+	own, err := e.judgeChange(ctx, inputs, fleet, head, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	by := map[string]finding.Finding{}
+	for _, f := range own {
+		by[key(f)] = f
+	}
+	for i, f := range found {
+		if mine, stands := by[key(f)]; f.Denies() && (!stands || !mine.Denies()) {
+			found[i] = letThrough(f, mine, head)
+			lifted = append(lifted, found[i])
+		}
+	}
+	return finding.Merge(found), finding.Merge(lifted), nil
 }
 
-// JudgeChange judges what follows of a change, object by object, and what it does to
-// the fleet. Findings are new by nature; those that an exception covers are waived.
-func (e *Engine) JudgeChange(ctx context.Context, inputs []ChangeInput, fleet *FleetInput, by ChangeContext) ([]finding.Finding, error) {
+// judgeChange judges by the words of one tree. Each finding is of one cluster.
+func (e *Engine) judgeChange(ctx context.Context, inputs []ChangeInput, fleet *FleetInput, by *catalog.Catalog, now time.Time) ([]finding.Finding, error) {
 	severities, params := map[string]string{}, map[string]any{}
 	if by.Fleet != nil {
 		if set := by.Fleet.Spec.Policy.Severity; set != nil {
@@ -103,7 +120,7 @@ func (e *Engine) JudgeChange(ctx context.Context, inputs []ChangeInput, fleet *F
 		}
 	}
 	data, err := ast.InterfaceToValue(map[string]any{"context": map[string]any{
-		"severity": severities, "params": params, "namespaces": map[string]any{}, "now": by.Now.Unix(),
+		"severity": severities, "params": params, "namespaces": map[string]any{}, "now": now.Unix(),
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("judge the change: %w", err)
@@ -142,11 +159,11 @@ func (e *Engine) JudgeChange(ctx context.Context, inputs []ChangeInput, fleet *F
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return e.waived(found, by), nil
+	return e.waived(found, by.Exceptions, now), nil
 }
 
 // waived lets the exceptions that hold waive findings, cluster by cluster.
-func (e *Engine) waived(found [][]finding.Finding, by ChangeContext) []finding.Finding {
+func (e *Engine) waived(found [][]finding.Finding, exceptions []catalog.Exception, now time.Time) []finding.Finding {
 	waivers := map[string]*waiver{}
 	var out []finding.Finding
 	for _, list := range found {
@@ -154,7 +171,7 @@ func (e *Engine) waived(found [][]finding.Finding, by ChangeContext) []finding.F
 			name := strings.Join(f.Clusters, ",")
 			w := waivers[name]
 			if w == nil {
-				w = &waiver{engine: e, cluster: name, list: by.Exceptions, now: by.Now, uses: map[int]int{}, over: map[int]int{}}
+				w = &waiver{engine: e, cluster: name, list: exceptions, now: now, uses: map[int]int{}, over: map[int]int{}}
 				waivers[name] = w
 			}
 			f = w.apply(f, "")
@@ -164,7 +181,7 @@ func (e *Engine) waived(found [][]finding.Finding, by ChangeContext) []finding.F
 			out = append(out, f)
 		}
 	}
-	return finding.Merge(out)
+	return out
 }
 
 func (in ChangeInput) document() map[string]any {
@@ -250,6 +267,9 @@ func (in *FleetInput) finding(v verdict) finding.Finding {
 	case strings.HasPrefix(v.Pointer, "/spec/freezes/"):
 		if _, err := fmt.Sscanf(v.Pointer, "/spec/freezes/%d", &index); err == nil && index < len(in.Freezes) {
 			f.Position = in.Freezes[index].Position
+			for _, c := range in.Changed { // so that an exception may be for one of them
+				f.Clusters = append(f.Clusters, c.Name)
+			}
 		}
 	case in.Fleet != nil:
 		f.Position = in.Fleet.At(fieldOf(v.Pointer))

@@ -47,9 +47,10 @@ func (r *Result) AddChange(c *source.Change, all bool) *ChangeSet {
 
 // AddGatedChange takes over a judged change: what differs, and what rules say of
 // that.
-func (r *Result) AddGatedChange(g *policy.GatedChange, clusters []change.Cluster, judged []finding.Finding) {
+func (r *Result) AddGatedChange(g *policy.GatedChange, judged *change.Judged) {
 	r.AddGate(g.Head)
-	r.Findings = finding.Merge(slices.Concat(g.Findings, judged))
+	clusters := judged.Clusters
+	r.Findings = finding.Merge(slices.Concat(g.Findings, judged.Findings))
 	s := r.Change
 	s.Objects = change.Grouped(clusters)
 	for _, c := range clusters {
@@ -63,7 +64,7 @@ func (r *Result) AddGatedChange(g *policy.GatedChange, clusters []change.Cluster
 	}
 	slices.Sort(s.NotKnown)
 	s.NotKnown = slices.Compact(s.NotKnown)
-	for _, f := range g.Lifted {
+	for _, f := range slices.Concat(g.Lifted, judged.Lifted) {
 		s.Lifted = append(s.Lifted, f.Fingerprint)
 	}
 }

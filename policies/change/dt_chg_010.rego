@@ -12,11 +12,10 @@ meta := {
 
 findings contains {
 	"pointer": sprintf("/spec/freezes/%d", [index]),
-	"message": sprintf("%s is frozen until %s: %s", [names, freeze.until, freeze.reason]),
+	"message": sprintf("a freeze lasts until %s: %s", [freeze.until, freeze.reason]),
 } if {
 	some index, freeze in input.fleet.freezes
 	data.context.now >= freeze.from
 	data.context.now < freeze.to
 	count(input.fleet.changed) > 0
-	names := concat(", ", [c.name | some c in input.fleet.changed])
 }

@@ -15,7 +15,7 @@ test_pass_after if frozen(200, one) == set()
 
 test_pass_nothing_changes if frozen(150, []) == set()
 
-told := {["/spec/freezes/0", "a, b is frozen until then: why"]}
+told := {["/spec/freezes/0", "a freeze lasts until then: why"]}
 
 test_fail_in_it if frozen(150, one) == told
 

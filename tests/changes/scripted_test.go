@@ -54,10 +54,19 @@ func TestScripted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			files, base := files, base
+			if i := slices.IndexFunc(archive.Files, func(f txtar.File) bool { return f.Name == "base" }); i >= 0 {
+				files = maps.Clone(files)
+				patch(t, files, string(archive.Files[i].Data))
+				if base, err = side(t, files); err != nil {
+					t.Fatal(err)
+				}
+			}
 			head := maps.Clone(files)
 			at := len(archive.Files)
 			for i, f := range archive.Files {
 				switch f.Name {
+				case "base": // a patch of the base itself
 				case "patch":
 					patch(t, head, string(f.Data))
 				case "verdict":
@@ -246,13 +255,12 @@ func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment
 	if err != nil {
 		return problems(t, err)
 	}
-	clusters := change.Of(before, after)
-	found, err := change.Judge(t.Context(), engine, before, after, clusters, change.Judging{Now: now, Author: "Jo Doe <jo@example.org>"})
+	judged, err := change.Judge(t.Context(), engine, before, after, change.Judging{Now: now, Author: "Jo Doe <jo@example.org>"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	for _, g := range change.Grouped(clusters) {
+	for _, g := range change.Grouped(judged.Clusters) {
 		from := ""
 		if g.From != "" {
 			from = " from " + g.From
@@ -262,17 +270,20 @@ func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment
 			fmt.Fprintf(&b, "  %s: %s\n", q.Effect, q.Why)
 		}
 	}
-	for _, c := range clusters {
+	for _, c := range judged.Clusters {
 		if c.Joins || c.Leaves {
 			fmt.Fprintf(&b, "%s: joins %v, leaves %v\n", c.Name, c.Joins, c.Leaves)
 		}
 	}
-	for _, f := range append(found, rendering(after.Rendered.Findings)...) {
+	for _, f := range append(judged.Findings, rendering(after.Rendered.Findings)...) {
 		files := head
 		if strings.Contains(b.String(), "removed "+f.Object.String()+" ") {
 			files = base.files
 		}
 		fmt.Fprintf(&b, "\n%s %s %s %s %s\n    | %s\n", f.Position, f.Class, f.Severity, f.Rule, f.Message, line(t, files, f.Position))
+		if slices.ContainsFunc(judged.Lifted, func(l finding.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
+			fmt.Fprintf(&b, "    %s\n", f.Mend)
+		}
 		if f.Mend == "" {
 			t.Errorf("%s: no mend", f.Rule)
 		}
