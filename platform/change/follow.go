@@ -120,9 +120,6 @@ func (f *follower) paths() {
 	}
 }
 
-// mostPairs bounds what one consequence lists.
-const mostPairs = 12
-
 func path(kind string, opened bool, pairs []string, unsure string) Consequence {
 	q := Consequence{Effect: Closes, Level: finding.Warning, Pointer: "/spec", Facts: map[string]any{"paths": len(pairs)}}
 	if opened {
@@ -134,7 +131,7 @@ func path(kind string, opened bool, pairs []string, unsure string) Consequence {
 			q.Pointer = "/spec/template/metadata/labels"
 		}
 	}
-	q.Why = list(pairs, mostPairs) + unsure
+	q.Why = list(pairs) + unsure
 	return q
 }
 
@@ -179,7 +176,7 @@ func (f *follower) deaths() {
 		case "/Namespace":
 			for _, other := range f.before {
 				if other.GetNamespace() == o.before.GetName() {
-					dies = append(dies, named2(other.GetKind(), other.GetName()))
+					dies = append(dies, called(other.GetKind(), other.GetName()))
 				}
 			}
 		case crdKind:
@@ -192,7 +189,7 @@ func (f *follower) deaths() {
 		}
 		for j := range o.Consequences {
 			if q := &o.Consequences[j]; q.Effect == LosesData && len(dies) > 0 {
-				q.Why += ": " + list(dies, mostPairs)
+				q.Why += ": " + list(dies)
 				q.Facts["dies"] = len(dies)
 			}
 		}

@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
 
@@ -85,12 +84,15 @@ func quantity(v any) (resource.Quantity, bool) {
 // groupKind is "apps/Deployment", "/Pod" in the core group.
 func groupKind(o *render.Object) string { return o.Ref().Group() + "/" + o.GetKind() }
 
-func named2(kind, name string) string { return kind + " " + name }
+func called(kind, name string) string { return kind + " " + name }
 
-// list puts names in a row, no more than so many.
-func list(names []string, most int) string {
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+// mostListed bounds what one sentence lists.
+const mostListed = 12
+
+// list puts names in a row, the first of many.
+func list(names []string) string {
+	if len(names) > mostListed {
+		return strings.Join(names[:mostListed], ", ") + fmt.Sprintf(" and %d more", len(names)-mostListed)
 	}
 	return strings.Join(names, ", ")
 }
@@ -108,5 +110,3 @@ func pointer(tokens ...any) string {
 	}
 	return b.String()
 }
-
-func display(o finding.Object) string { return o.String() }

@@ -63,10 +63,10 @@ func (f *follower) scaler(o *Object) {
 	workload := f.now[target]
 	if o.before == nil || scaledBy(o.before) != target {
 		q := Consequence{Effect: TakesOver, Level: finding.Info, Pointer: "/spec/scaleTargetRef",
-			Why: fmt.Sprintf("it says how many pods %s has from now on", named2(target.Kind, target.Name))}
+			Why: fmt.Sprintf("it says how many pods %s has from now on", called(target.Kind, target.Name))}
 		switch {
 		case workload == nil:
-			q.Level, q.Why = finding.Warning, fmt.Sprintf("it scales %s, which the bundle does not hold", named2(target.Kind, target.Name))
+			q.Level, q.Why = finding.Warning, fmt.Sprintf("it scales %s, which the bundle does not hold", called(target.Kind, target.Name))
 		case at(workload.Object, "spec", "replicas") != nil:
 			q.Level = finding.Warning
 			q.Why += fmt.Sprintf(", and the manifest says so too (replicas: %v): every apply sets it back", at(workload.Object, "spec", "replicas"))
@@ -82,7 +82,7 @@ func (f *follower) scaler(o *Object) {
 		now, ok2 := numberOr(at(o.after.Object, "spec", bound.field), bound.other)
 		if ok && ok2 && was != now {
 			q := Consequence{Effect: Scales, Level: finding.Info, Pointer: pointer("spec", bound.field),
-				Why:   fmt.Sprintf("%s of %s: %d → %d", bound.field, named2(target.Kind, target.Name), was, now),
+				Why:   fmt.Sprintf("%s of %s: %d → %d", bound.field, called(target.Kind, target.Name), was, now),
 				Facts: map[string]any{"before": was, "after": now, "scaler": true, "dropped": false}}
 			if now < was && (now == 0 || (was-now)*100 >= was*swing) {
 				q.Level = finding.Warning

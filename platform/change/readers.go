@@ -30,12 +30,12 @@ func (f *follower) readers() {
 				continue
 			}
 			q := Consequence{Effect: NotTaken, Level: finding.Info, Pointer: o.Fields[first].Pointer, Facts: map[string]any{"how": how}}
-			q.Why = fmt.Sprintf("%s has it in its environment, and keeps the old until it is restarted", named2(w.GetKind(), w.GetName()))
+			q.Why = fmt.Sprintf("%s has it in its environment, and keeps the old until it is restarted", called(w.GetKind(), w.GetName()))
 			switch how {
 			case "subPath":
-				q.Why = fmt.Sprintf("%s mounts a part of it, which is never refreshed: it keeps the old until it is restarted", named2(w.GetKind(), w.GetName()))
+				q.Why = fmt.Sprintf("%s mounts a part of it, which is never refreshed: it keeps the old until it is restarted", called(w.GetKind(), w.GetName()))
 			case "volume":
-				q.Why = fmt.Sprintf("%s gets the new files within a minute or two, and is not restarted: whether it reads them again is up to it", named2(w.GetKind(), w.GetName()))
+				q.Why = fmt.Sprintf("%s gets the new files within a minute or two, and is not restarted: whether it reads them again is up to it", called(w.GetKind(), w.GetName()))
 			}
 			f.add(identityOf(*o.after), q)
 		}
@@ -119,11 +119,11 @@ func maps(after render.Object, fields []Field) []Consequence {
 	var out []Consequence
 	if len(sizes) > 0 {
 		out = append(out, Consequence{Effect: Recreates, Level: finding.Warning, Pointer: size,
-			Why: "agents make the maps anew when they next start, and the connections in them drop: " + list(sizes, mostPairs)})
+			Why: "agents make the maps anew when they next start, and the connections in them drop: " + list(sizes)})
 	}
 	if len(modes) > 0 {
 		out = append(out, Consequence{Effect: ControlPlane, Level: finding.Error, Pointer: mode, Facts: map[string]any{"part": "cni"},
-			Why: "nodes that have it and nodes that don't may not reach each other's pods while agents restart: " + list(modes, mostPairs)})
+			Why: "nodes that have it and nodes that don't may not reach each other's pods while agents restart: " + list(modes)})
 	}
 	return out
 }

@@ -53,7 +53,7 @@ func placeholders(o *render.Object, fields []Field) []Consequence {
 	look = func(v any, at string) {
 		switch v := v.(type) {
 		case string:
-			if found := unfilled.FindString(v); found != "" && len(out) < mostPairs {
+			if found := unfilled.FindString(v); found != "" && len(out) < mostListed {
 				out = append(out, Consequence{Effect: Placeholder, Level: finding.Warning, Pointer: at, Why: fmt.Sprintf("%s waits to be filled in", found)})
 			}
 		case map[string]any:

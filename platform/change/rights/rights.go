@@ -73,7 +73,7 @@ func Compare(before, after []*unstructured.Unstructured) []Gain {
 // role that collects others.
 func cause(changed map[finding.Object]bool, g grant, r granted) (finding.Object, string) {
 	switch {
-	case changed[r.role.object] && !(changed[g.binding.object] && g.binding.fresh):
+	case changed[r.role.object] && (!changed[g.binding.object] || !g.binding.fresh):
 		return r.role.object, fmt.Sprintf("/rules/%d", r.index)
 	case changed[g.binding.object]:
 		return g.binding.object, "/subjects"
