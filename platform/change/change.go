@@ -72,12 +72,13 @@ func Between(before, after []*render.Bundle) []Cluster {
 		earlier[b.Cluster] = b
 	}
 	var out []Cluster
+	eq := equality{}
 	for _, b := range after {
 		from, stays := earlier[b.Cluster]
 		if !stays {
 			from = &render.Bundle{Cluster: b.Cluster}
 		}
-		c := compare(from, b)
+		c := compare(from, b, eq)
 		c.Joins = !stays
 		out = append(out, c)
 		delete(earlier, b.Cluster)
@@ -90,7 +91,7 @@ func Between(before, after []*render.Bundle) []Cluster {
 	return out
 }
 
-func compare(before, after *render.Bundle) Cluster {
+func compare(before, after *render.Bundle, eq equality) Cluster {
 	c := Cluster{Name: after.Cluster}
 	for _, n := range slices.Concat(before.NotRendered, after.NotRendered) {
 		c.Unknown = append(c.Unknown, n.Component)
@@ -100,7 +101,7 @@ func compare(before, after *render.Bundle) Cluster {
 	if before.Digest != "" && before.Digest == after.Digest && len(c.Unknown) == 0 {
 		return c
 	}
-	s := newSides(before, after, c.Unknown)
+	s := newSides(before, after, c.Unknown, eq)
 	c.Objects = s.differences()
 	if len(c.Objects) > 0 {
 		s.follow(&c)

@@ -65,6 +65,15 @@ func (f *follower) changedObject(identity finding.Object) *Object {
 	return nil
 }
 
+// changes says that one of the objects that differ is of a kind.
+func (f *follower) changes(of func(finding.Object) bool) bool {
+	return slices.ContainsFunc(f.cluster.Objects, func(o Object) bool { return of(o.Object) })
+}
+
+func podKinds(kind string) bool {
+	return slices.Contains([]string{"Pod", "DaemonSet", "Job", "CronJob"}, kind)
+}
+
 // narrowed says in what a definition takes less.
 func narrowed(before, after *render.Object) []Consequence {
 	if groupKind(after) != crdKind {
@@ -91,6 +100,11 @@ func (f *follower) paths() {
 			o.Consequences = append(o.Consequences, Consequence{Effect: NotComputed, Level: finding.Info,
 				Why: "which paths Cilium's own policies open and close is not computed; read it with care"})
 		}
+	}
+	if !f.changes(func(o finding.Object) bool {
+		return o.Kind == "NetworkPolicy" || o.Kind == "Namespace" || o.Name == ciliumConfig || scaled(o.Group()+"/"+o.Kind) || podKinds(o.Kind)
+	}) {
+		return
 	}
 	unsure := ""
 	if slices.ContainsFunc(f.after, func(o render.Object) bool {
@@ -152,6 +166,9 @@ func plainObjects(objects []render.Object) []*unstructured.Unstructured {
 
 // access is who may do more.
 func (f *follower) access() {
+	if !f.changes(func(o finding.Object) bool { return o.Group() == "rbac.authorization.k8s.io" }) {
+		return
+	}
 	for _, g := range rights.Compare(plainObjects(f.before), plainObjects(f.after)) {
 		where := "in every namespace"
 		if g.Where != "" {

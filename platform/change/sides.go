@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -15,13 +17,27 @@ import (
 type sides struct {
 	before, after []render.Object
 	was, now      map[finding.Object]*render.Object // by identity
+	eq            equality
 }
 
-func newSides(before, after *render.Bundle, unknown []string) *sides {
+// equality remembers which objects were compared: many clusters share them.
+type equality map[[2]*unstructured.Unstructured]bool
+
+func (e equality) same(a, b *render.Object) bool {
+	key := [2]*unstructured.Unstructured{a.Unstructured, b.Unstructured}
+	same, known := e[key]
+	if !known {
+		same = reflect.DeepEqual(a.Object, b.Object)
+		e[key] = same
+	}
+	return same
+}
+
+func newSides(before, after *render.Bundle, unknown []string, eq equality) *sides {
 	known := func(list []render.Object) []render.Object {
 		return slices.DeleteFunc(slices.Clone(list), func(o render.Object) bool { return slices.Contains(unknown, o.Component) })
 	}
-	s := &sides{before: known(before.Objects), after: known(after.Objects)}
+	s := &sides{before: known(before.Objects), after: known(after.Objects), eq: eq}
 	s.was, s.now = byIdentity(s.before), byIdentity(s.after)
 	return s
 }
@@ -58,7 +74,7 @@ func (s *sides) differences() []Object {
 			out = append(out, note(Added, nil, to))
 		case from.Component != to.Component:
 			out = append(out, note(Moved, from, to))
-		case !reflect.DeepEqual(from.Object, to.Object):
+		case !s.eq.same(from, to):
 			out = append(out, note(Changed, from, to))
 		}
 	}
