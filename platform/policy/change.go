@@ -110,6 +110,19 @@ func (e *Engine) JudgeChange(ctx context.Context, inputs []ChangeInput, fleet *F
 
 // judgeChange judges by the words of one tree. Each finding is of one cluster.
 func (e *Engine) judgeChange(ctx context.Context, inputs []ChangeInput, fleet *FleetInput, by *catalog.Catalog, now time.Time) ([]finding.Finding, error) {
+	var documents []map[string]any
+	var made []func(verdict) finding.Finding
+	for _, in := range inputs {
+		if len(in.Effects) > 0 || in.Action == "removed" {
+			documents, made = append(documents, in.document()), append(made, in.finding)
+		}
+	}
+	if fleet != nil && len(fleet.Changed)+len(fleet.Exceptions) > 0 {
+		documents, made = append(documents, fleet.document()), append(made, fleet.finding)
+	}
+	if len(documents) == 0 {
+		return nil, nil // what changes nothing needs no rules
+	}
 	severities, params := map[string]string{}, map[string]any{}
 	if by.Fleet != nil {
 		if set := by.Fleet.Spec.Policy.Severity; set != nil {
@@ -119,47 +132,62 @@ func (e *Engine) judgeChange(ctx context.Context, inputs []ChangeInput, fleet *F
 			params = set
 		}
 	}
-	data, err := ast.InterfaceToValue(map[string]any{"context": map[string]any{
-		"severity": severities, "params": params, "namespaces": map[string]any{}, "now": now.Unix(),
-	}})
+	found, err := e.changeVerdicts(ctx, map[string]any{
+		"severity": severities, "params": params, "namespaces": map[string]any{}, "now": fleet.since(now),
+	}, documents)
 	if err != nil {
 		return nil, fmt.Errorf("judge the change: %w", err)
+	}
+	all := make([][]finding.Finding, len(found))
+	for i, verdicts := range found {
+		for _, v := range verdicts {
+			all[i] = append(all[i], made[i](v))
+		}
+	}
+	return e.waived(all, by.Exceptions, now), nil
+}
+
+// changeVerdicts asks the rules about each document. The answer depends on nothing
+// but the arguments and the rules.
+func (e *Engine) changeVerdicts(ctx context.Context, facts map[string]any, documents []map[string]any) ([][]verdict, error) {
+	data, err := ast.InterfaceToValue(map[string]any{"context": facts})
+	if err != nil {
+		return nil, err
 	}
 	query, err := e.query(ctx, entryChange, data.(ast.Object))
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]finding.Finding, len(inputs)+1)
+	found := make([][]verdict, len(documents))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(workers())
-	judge := func(i int, document map[string]any, made func(verdict) finding.Finding) {
+	for i, document := range documents {
 		group.Go(func() error {
 			value, err := ast.InterfaceToValue(document)
-			if err != nil {
-				return fmt.Errorf("judge the change: %w", err)
+			if err == nil {
+				found[i], err = evaluate(groupCtx, query, value)
 			}
-			verdicts, err := evaluate(groupCtx, query, value)
-			if err != nil {
-				return fmt.Errorf("judge the change: %w", err)
-			}
-			for _, v := range verdicts {
-				found[i] = append(found[i], made(v))
-			}
-			return nil
+			return err
 		})
 	}
-	for i, in := range inputs {
-		if len(in.Effects) > 0 || in.Action == "removed" {
-			judge(i, in.document(), in.finding)
+	return found, group.Wait()
+}
+
+// since is the time as rules see it: the last begin or end of a freeze. Nothing
+// between two of them makes a difference, and so the same change has the same
+// verdicts from one second to the next.
+func (in *FleetInput) since(now time.Time) int64 {
+	var last int64
+	if in != nil {
+		for _, f := range in.Freezes {
+			for _, t := range []time.Time{f.From, f.To} {
+				if !t.After(now) {
+					last = max(last, t.Unix())
+				}
+			}
 		}
 	}
-	if fleet != nil {
-		judge(len(inputs), fleet.document(), fleet.finding)
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return e.waived(found, by.Exceptions, now), nil
+	return last
 }
 
 // waived lets the exceptions that hold waive findings, cluster by cluster.
