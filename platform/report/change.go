@@ -182,7 +182,7 @@ func (s *ChangeSet) headline() string {
 		text = "no object changes"
 	}
 	if settings > 0 {
-		text += " · " + plural(settings, "setting")
+		text += " · " + plural(settings, "changed declaration")
 	}
 	for _, moved := range []struct {
 		names []string
