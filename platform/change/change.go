@@ -78,7 +78,7 @@ func Between(before, after []*render.Bundle) []Cluster {
 		if !stays {
 			from = &render.Bundle{Cluster: b.Cluster}
 		}
-		c := compare(from, b, eq)
+		c := compare(from, b, eq, stays)
 		c.Joins = !stays
 		out = append(out, c)
 		delete(earlier, b.Cluster)
@@ -91,7 +91,7 @@ func Between(before, after []*render.Bundle) []Cluster {
 	return out
 }
 
-func compare(before, after *render.Bundle, eq equality) Cluster {
+func compare(before, after *render.Bundle, eq equality, stays bool) Cluster {
 	c := Cluster{Name: after.Cluster}
 	for _, n := range slices.Concat(before.NotRendered, after.NotRendered) {
 		c.Unknown = append(c.Unknown, n.Component)
@@ -103,7 +103,7 @@ func compare(before, after *render.Bundle, eq equality) Cluster {
 	}
 	s := newSides(before, after, c.Unknown, eq)
 	c.Objects = s.differences()
-	if len(c.Objects) > 0 {
+	if len(c.Objects) > 0 && stays { // on a cluster that joins, nothing was before
 		s.follow(&c)
 	}
 	return c

@@ -13,6 +13,9 @@ import (
 // drains say which disruption budgets allow no eviction any more.
 func (f *follower) drains() {
 	for _, b := range f.new.budgets {
+		if !f.touched[b.GetNamespace()] {
+			continue
+		}
 		covered := f.new.matched(b.GetNamespace(), labelSelector(at(b.Object, "spec", "selector")))
 		f.together(b, covered)
 		why, blocks := f.new.blocks(b, covered)

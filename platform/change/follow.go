@@ -16,8 +16,9 @@ import (
 
 // follow adds what follows of the differences for what stands around them.
 func (s *sides) follow(c *Cluster) {
-	f := &follower{sides: s, cluster: c, at: map[finding.Object]int{}, old: newNeighbours(s.before), new: newNeighbours(s.after)}
+	f := &follower{sides: s, cluster: c, at: map[finding.Object]int{}, touched: map[string]bool{}, old: newNeighbours(s.before), new: newNeighbours(s.after)}
 	for i, o := range c.Objects {
+		f.touched[o.Object.Namespace] = true
 		for _, side := range []*render.Object{o.before, o.after} {
 			if side != nil {
 				f.at[identityOf(*side)] = i
@@ -39,6 +40,7 @@ type follower struct {
 	cluster  *Cluster
 	at       map[finding.Object]int // by identity, in cluster.Objects
 	old, new *neighbours
+	touched  map[string]bool // namespaces in which something differs
 }
 
 // add notes a consequence of an object's change; false when the object is not one

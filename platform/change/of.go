@@ -20,6 +20,7 @@ type Side struct {
 func Of(before, after Side) []Cluster {
 	clusters := Between(before.Rendered.Bundles, after.Rendered.Bundles)
 	was, now := bundles(before.Rendered), bundles(after.Rendered)
+	known := wants{}
 	for i := range clusters {
 		c := &clusters[i]
 		from, to := before.Tree.Cluster(c.Name), after.Tree.Cluster(c.Name)
@@ -31,7 +32,7 @@ func Of(before, after Side) []Cluster {
 		}
 		c.Objects = append(c.Objects, waits(before.Tree, after.Tree, to)...)
 		o := settingsObject(from, to)
-		if more := c.weighed(was[c.Name], now[c.Name], from, to, o != nil); len(more) > 0 {
+		if more := c.weighed(was[c.Name], now[c.Name], from, to, known, o != nil); len(more) > 0 {
 			if o == nil {
 				o = clusterEntry(to)
 				o.Action, o.Position = Affected, o.place("/spec/nodes")
@@ -55,11 +56,11 @@ func bundles(r *render.Result) map[string]*render.Bundle {
 
 // weighed compares what pods ask for. Of a side that did not render whole nothing
 // is said.
-func (c *Cluster) weighed(was, now *render.Bundle, from, to *catalog.Cluster, settings bool) []Consequence {
+func (c *Cluster) weighed(was, now *render.Bundle, from, to *catalog.Cluster, known wants, settings bool) []Consequence {
 	if was == nil || now == nil || len(c.Unknown) > 0 || len(c.Objects) == 0 && !settings {
 		return nil
 	}
-	before, after := loadOf(was.Objects, from), loadOf(now.Objects, to)
+	before, after := loadOf(was.Objects, from, known), loadOf(now.Objects, to, known)
 	for i := range c.Objects {
 		o := &c.Objects[i]
 		if o.after == nil {

@@ -12,12 +12,12 @@ import (
 // traffic says where nobody answers any more.
 func (f *follower) traffic() {
 	for _, now := range f.new.services {
-		if was := f.was[identityOf(*now)]; was != nil {
+		if was := f.was[identityOf(*now)]; was != nil && f.touched[now.GetNamespace()] {
 			f.served(was, now)
 		}
 	}
 	for _, now := range f.new.selecting {
-		if was := f.was[identityOf(*now)]; was != nil {
+		if was := f.was[identityOf(*now)]; was != nil && f.touched[now.GetNamespace()] {
 			f.unselected(was, now)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"dualtrack.internal/platform/catalog"
@@ -33,11 +34,11 @@ func (l *load) add(cpu, memory resource.Quantity, times int) {
 
 // loadOf sums what the pods of a bundle ask for on a cluster's nodes: as many as
 // manifests ask for, and autoscalers at least.
-func loadOf(objects []render.Object, c *catalog.Cluster) load {
+func loadOf(objects []render.Object, c *catalog.Cluster, known wants) load {
 	l := load{none: map[finding.Object]bool{}}
 	n := newNeighbours(objects)
 	for _, w := range n.workloads {
-		cpu, memory := asks(w.template)
+		cpu, memory := known.of(w)
 		times := 0
 		switch kind := groupKind(w.Object); kind {
 		case "apps/DaemonSet":
@@ -63,6 +64,18 @@ func loadOf(objects []render.Object, c *catalog.Cluster) load {
 		l.add(cpu, memory, times)
 	}
 	return l
+}
+
+// wants remembers what the pods of objects ask for: many clusters share them.
+type wants map[*unstructured.Unstructured][2]resource.Quantity
+
+func (k wants) of(w *workload) (cpu, memory resource.Quantity) {
+	both, known := k[w.Unstructured]
+	if !known {
+		both[0], both[1] = asks(w.template)
+		k[w.Unstructured] = both
+	}
+	return both[0].DeepCopy(), both[1].DeepCopy() // sums change them
 }
 
 // asks is what one pod asks for: its containers together, or one that starts before
