@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -71,6 +73,10 @@ func consequences(before, after *render.Object, action Action, fields []Field) [
 			out = append(out, moved(f))
 		}
 	}
+	if strays(after) && !strays(before) {
+		out = append(out, Consequence{Effect: Refused, Level: finding.Error, Pointer: "/spec/template/metadata/labels",
+			Why: "spec.selector does not match the labels of its own pods"})
+	}
 	if q := template(*after, fields); q != nil {
 		out = append(out, *q)
 	}
@@ -84,6 +90,16 @@ func consequences(before, after *render.Object, action Action, fields []Field) [
 	out = append(out, guards(before, after)...)
 	out = append(out, placeholders(after, fields)...)
 	return append(out, maps(*after, fields)...)
+}
+
+// strays says that a workload does not select the pods that it makes.
+func strays(o *render.Object) bool {
+	switch groupKind(o) {
+	case "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet":
+		s := labelSelector(at(o.Object, "spec", "selector"))
+		return s != nil && !s.Matches(labels.Set(stringsOf(mapAt(o.Object, "spec", "template", "metadata", "labels"))))
+	}
+	return false
 }
 
 // template says whether pods are replaced: any field of a pod template does that,

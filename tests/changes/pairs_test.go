@@ -21,7 +21,8 @@ func pairs() []pair {
 func workloads() []pair {
 	return []pair{
 		{"Deployment", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: default}\nspec:\n  selector: {matchLabels: {app: a}}" + podTemplate, map[string]bool{
-			`spec: {replicas: 3}`: false,
+			`spec: {replicas: 3}`:                              false,
+			`spec: {template: {metadata: {labels: {app: b}}}}`: true,
 			`spec: {selector: {matchLabels: {app: b}}, template: {metadata: {labels: {app: b}}}}`:                    true,
 			`spec: {selector: {matchLabels: {more: b}}, template: {metadata: {labels: {more: b}}}}`:                  true,
 			`spec: {template: {metadata: {labels: {more: b}}}}`:                                                      false,

@@ -158,14 +158,20 @@ func readTree(t *testing.T, file string) fstest.MapFS {
 }
 
 // patch edits files: "edit FILE", then a block of lines to find, each behind "-",
-// and one to put in its place, each behind "+"; "remove FILE"; "move FILE TO".
+// and one to put in its place, each behind "+"; "add FILE", "remove FILE",
+// "move FILE TO".
 // KUBERNETES+2 is the version two minors after the baseline's.
 func patch(t *testing.T, files fstest.MapFS, text string) {
 	t.Helper()
 	var file string
 	var from, to []string
 	flush := func() {
-		if len(from) == 0 {
+		if len(from)+len(to) == 0 {
+			return
+		}
+		if len(files[file].Data) == 0 { // a new one
+			files[file] = &fstest.MapFile{Data: []byte(strings.Join(to, ""))}
+			from, to = nil, nil
 			return
 		}
 		old, was := strings.Join(from, ""), string(files[file].Data)
@@ -193,6 +199,9 @@ func patch(t *testing.T, files fstest.MapFS, text string) {
 		case len(words) == 0:
 		case words[0] == "edit" && len(words) == 2 && files[words[1]] != nil:
 			file = words[1]
+		case words[0] == "add" && len(words) == 2 && files[words[1]] == nil:
+			file = words[1]
+			files[file] = &fstest.MapFile{}
 		case words[0] == "remove" && len(words) == 2 && files[words[1]] != nil:
 			delete(files, words[1])
 		case words[0] == "move" && len(words) == 3 && files[words[1]] != nil:
@@ -280,13 +289,20 @@ func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment
 		if strings.Contains(b.String(), "removed "+f.Object.String()+" ") {
 			files = base.files
 		}
-		fmt.Fprintf(&b, "\n%s %s %s %s %s\n    | %s\n", f.Position, f.Class, f.Severity, f.Rule, f.Message, line(t, files, f.Position))
+		text := line(t, files, f.Position)
+		if f.Object.Kind == "Secret" {
+			text = "(a Secret's)"
+		}
+		fmt.Fprintf(&b, "\n%s %s %s %s %s\n    | %s\n", f.Position, f.Class, f.Severity, f.Rule, f.Message, text)
 		if slices.ContainsFunc(judged.Lifted, func(l finding.Finding) bool { return l.Fingerprint == f.Fingerprint }) {
 			fmt.Fprintf(&b, "    %s\n", f.Mend)
 		}
 		if f.Mend == "" {
 			t.Errorf("%s: no mend", f.Rule)
 		}
+	}
+	if strings.Contains(b.String(), "canary-") {
+		t.Error("the value of a Secret is shown")
 	}
 	if b.Len() == 0 {
 		return unchanged
