@@ -67,13 +67,19 @@ func (f *follower) changedObject(identity finding.Object) *Object {
 	return nil
 }
 
-// changes says that one of the objects that differ is of a kind.
-func (f *follower) changes(of func(finding.Object) bool) bool {
-	return slices.ContainsFunc(f.cluster.Objects, func(o Object) bool { return of(o.Object) })
-}
-
-func podKinds(kind string) bool {
-	return slices.Contains([]string{"Pod", "DaemonSet", "Job", "CronJob"}, kind)
+// decidesPaths says that a path may be open or closed for an object's change. Of pods
+// that come or go no path is said to open or close.
+func decidesPaths(o Object) bool {
+	switch {
+	case o.Object.Kind == "NetworkPolicy" || o.Object.Kind == "Namespace" || o.Object.Name == ciliumConfig:
+		return true
+	case o.before == nil || o.after == nil || templateOf(o.after) == nil:
+		return false
+	}
+	return slices.ContainsFunc(o.Fields, func(f Field) bool {
+		return strings.Contains(f.Path, "abels") || strings.Contains(f.Path, "ports") || strings.Contains(f.Path, "hostNetwork") ||
+			strings.HasSuffix(f.Path, "emplate") || strings.HasSuffix(f.Path, "spec") || strings.HasSuffix(f.Path, "metadata") || strings.HasSuffix(f.Path, "ontainers") || strings.HasSuffix(f.Path, "]")
+	})
 }
 
 // narrowed says in what a definition takes less.
@@ -103,9 +109,7 @@ func (f *follower) paths() {
 				Why: "which paths Cilium's own policies open and close is not computed; read it with care"})
 		}
 	}
-	if !f.changes(func(o finding.Object) bool {
-		return o.Kind == "NetworkPolicy" || o.Kind == "Namespace" || o.Name == ciliumConfig || scaled(o.Group()+"/"+o.Kind) || podKinds(o.Kind)
-	}) {
+	if !slices.ContainsFunc(f.cluster.Objects, decidesPaths) {
 		return
 	}
 	unsure := ""
@@ -168,7 +172,7 @@ func plainObjects(objects []render.Object) []*unstructured.Unstructured {
 
 // access is who may do more.
 func (f *follower) access() {
-	if !f.changes(func(o finding.Object) bool { return o.Group() == "rbac.authorization.k8s.io" }) {
+	if !slices.ContainsFunc(f.cluster.Objects, func(o Object) bool { return o.Object.Group() == "rbac.authorization.k8s.io" }) {
 		return
 	}
 	for _, g := range rights.Compare(plainObjects(f.before), plainObjects(f.after)) {

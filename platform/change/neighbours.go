@@ -12,7 +12,9 @@ import (
 // neighbours are what a change of one object may bear on, of one side.
 type neighbours struct {
 	workloads []*workload
+	within    map[string][]*workload // by namespace
 	services  []*render.Object
+	named     map[string][]*render.Object       // Services, by namespace
 	scalers   map[finding.Object]*render.Object // by the identity of what they scale
 	budgets   []*render.Object
 	selecting []*render.Object // what selects pods or Services beside
@@ -26,15 +28,18 @@ type workload struct {
 }
 
 func newNeighbours(objects []render.Object) *neighbours {
-	n := &neighbours{scalers: map[finding.Object]*render.Object{}}
+	n := &neighbours{scalers: map[finding.Object]*render.Object{}, within: map[string][]*workload{}, named: map[string][]*render.Object{}}
 	for i := range objects {
 		o := &objects[i]
 		if t := templateOf(o); t != nil {
-			n.workloads = append(n.workloads, &workload{o, t, stringsOf(mapAt(t, "metadata", "labels"))})
+			w := &workload{o, t, stringsOf(mapAt(t, "metadata", "labels"))}
+			n.workloads = append(n.workloads, w)
+			n.within[o.GetNamespace()] = append(n.within[o.GetNamespace()], w)
 		}
 		switch groupKind(o) {
 		case "/Service":
 			n.services = append(n.services, o)
+			n.named[o.GetNamespace()] = append(n.named[o.GetNamespace()], o)
 		case "policy/PodDisruptionBudget":
 			n.budgets = append(n.budgets, o)
 			n.selecting = append(n.selecting, o)
@@ -81,8 +86,8 @@ func (n *neighbours) matched(namespace string, selector labels.Selector) []*work
 	if selector == nil {
 		return nil
 	}
-	for _, w := range n.workloads {
-		if w.GetNamespace() == namespace && selector.Matches(w.labels) {
+	for _, w := range n.within[namespace] {
+		if selector.Matches(w.labels) {
 			out = append(out, w)
 		}
 	}

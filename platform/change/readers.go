@@ -21,8 +21,8 @@ func (f *follower) readers() {
 		if first < 0 {
 			continue
 		}
-		for _, w := range f.new.workloads {
-			if w.GetNamespace() != o.Object.Namespace || w.GetKind() == "Job" || w.GetKind() == "CronJob" {
+		for _, w := range f.new.within[o.Object.Namespace] {
+			if w.GetKind() == "Job" || w.GetKind() == "CronJob" {
 				continue // the next pod of a CronJob reads it
 			}
 			how := reads(w.template, kind, o.Object.Name)

@@ -125,8 +125,8 @@ func (f *follower) unselected(was, now *render.Object) {
 func (n *neighbours) selected(o *render.Object, s labels.Selector) []*render.Object {
 	var out []*render.Object
 	if o.GetKind() == "ServiceMonitor" {
-		for _, service := range n.services {
-			if service.GetNamespace() == o.GetNamespace() && s.Matches(labels.Set(service.GetLabels())) {
+		for _, service := range n.named[o.GetNamespace()] {
+			if s.Matches(labels.Set(service.GetLabels())) {
 				out = append(out, service)
 			}
 		}
