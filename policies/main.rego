@@ -1,10 +1,12 @@
 # The entry points. `findings` judges one object of a bundle (input.object,
 # input.nested, input.collectors, input.detections, input.listed); `drift` judges one live object against its
-# desired form (input.drift). What the object's neighbours are stands in
+# desired form (input.drift); `change` judges what a change does (input.change,
+# input.fleet). What the object's neighbours are stands in
 # data.context. Rules are packages below data.dualtrack.rules, data.dualtrack.pods
 # (asked only about what makes pods), data.dualtrack.programs (asked only about what
-# configures the cluster's own programs) and data.dualtrack.drift: each has `meta`
-# and a partial set `findings`. Rule bodies begin with the kind, which OPA
+# configures the cluster's own programs), data.dualtrack.drift, data.dualtrack.change
+# and data.dualtrack.fleet: each has `meta` and a partial set `findings`, and none reads
+# what another one says. Rule bodies begin with the kind, which OPA
 # indexes.
 package dualtrack.main
 
@@ -63,6 +65,24 @@ drift contains complete(meta, f, level) if {
 	level != "off"
 }
 
+# change judges what follows of a change: of one object (input.change), or for the
+# fleet (input.fleet).
+change contains complete(meta, f, level) if {
+	some name
+	some f in data.dualtrack.change[name].findings
+	meta := data.dualtrack.change[name].meta
+	level := severity.of(meta, f)
+	level != "off"
+}
+
+change contains complete(meta, f, level) if {
+	some name
+	some f in data.dualtrack.fleet[name].findings
+	meta := data.dualtrack.fleet[name].meta
+	level := severity.of(meta, f)
+	level != "off"
+}
+
 # rules is every rule's description, for explaining them.
 rules contains data.dualtrack.rules[_].meta
 
@@ -71,3 +91,7 @@ rules contains data.dualtrack.pods[_].meta
 rules contains data.dualtrack.programs[_].meta
 
 rules contains data.dualtrack.drift[_].meta
+
+rules contains data.dualtrack.change[_].meta
+
+rules contains data.dualtrack.fleet[_].meta

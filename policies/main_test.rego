@@ -71,6 +71,24 @@ test_pass_drift_off if {
 	found == set()
 }
 
+changed(facts) := {[f.rule, f.severity] | some f in found} if {
+	found := main.change with data.context as facts with input as fx.change("changed", [{"effect": "narrows", "level": "error", "why": "w", "pointer": "/spec", "facts": {}}])
+}
+
+test_pass_change if changed(fx.facts) == {["DT-CHG-003", "error"]}
+
+test_pass_change_graded if changed(fx.and_facts({"severity": {"DT-CHG-003": "info"}})) == {["DT-CHG-003", "info"]}
+
+test_pass_change_off if changed(fx.and_facts({"severity": {"DT-CHG-003": "off"}})) == set()
+
+reached(facts) := {[f.rule, f.severity] | some f in found} if {
+	found := main.change with data.context as facts with input as fx.fleet({"changed": [{"name": "a", "wave": 0, "controlPlane": []}, {"name": "b", "wave": 1, "controlPlane": []}]})
+}
+
+test_pass_fleet if reached(fx.facts) == {["DT-FLT-001", "info"]}
+
+test_pass_fleet_off if reached(fx.and_facts({"severity": {"DT-FLT-001": "off"}})) == set()
+
 test_pass_every_rule_described if {
 	every meta in main.rules {
 		object.keys(meta) - {"fixed", "params"} == {"id", "title", "severity", "profile", "why", "mend", "refs"}

@@ -52,6 +52,8 @@ type FleetPolicy struct {
 	Severity   map[string]string `yaml:"severity" doc:"severity of a rule, by its id" values:"error,warning,info,off"`
 	Params     Values            `yaml:"params" doc:"parameters of rules by the rule's id, {DT-REL-003: {min: 3}}; platform policy explain names those of a rule"`
 	Production string            `yaml:"production" doc:"selector of the clusters whose findings weigh more where a rule says so (role=hub, env in (prod, live)); none without it"`
+	// OtherOwner is read from the base of a change, as all of the policy is.
+	OtherOwner bool `yaml:"exceptionsNeedOtherOwner" doc:"an exception that a change proposes must name an owner who is not the change's author, by name or mail address"`
 }
 
 // Baseline is every version the distribution stands on: components/baseline.yaml.

@@ -1,11 +1,12 @@
-// Package change says what differs between two renderings of one fleet: objects
-// added, changed and removed for each cluster, and versions that moved. It
-// never renders or judges anything itself and never looks at a cluster.
+// Package change says what differs between two renderings of one fleet, and what
+// follows of it: objects added, changed, moved, renamed and removed for each
+// cluster, versions that moved, and consequences with their reasons. Rules of
+// package policy judge them. It never renders anything and never looks at a
+// cluster.
 package change
 
 import (
 	"cmp"
-	"reflect"
 	"slices"
 
 	"dualtrack.internal/platform/catalog"
@@ -21,25 +22,40 @@ const (
 	Added   Action = "added"
 	Changed Action = "changed"
 	Removed Action = "removed"
+	// Moved is an object that another component brings from now on.
+	Moved Action = "moved"
+	// Renamed is one that goes and one with nearly the same content that comes:
+	// to the API server a deletion and a creation.
+	Renamed Action = "renamed"
+	// Affected is what keeps its own words, but not what follows of them.
+	Affected Action = "affected"
 )
 
-// Object is one object that differs.
+// Object is one object that differs. A cluster's own settings are one too: kind
+// Cluster of the catalog's API, without a component.
 type Object struct {
 	Object    finding.Object
 	Component string
 	Action    Action
-	Fields    []Field // of one that is changed
+	// From is where it comes from: the component of what moved, the name of what
+	// was renamed.
+	From   string
+	Fields []Field // of one that is there on both sides
 	// Consequences are what follows of it.
 	Consequences []Consequence
 	// Position is where it stands in the later source, in the earlier one for
 	// what is removed.
 	Position finding.Position
+
+	before, after *render.Object
+	// place finds a field of what is no object of a bundle.
+	place func(pointer string) finding.Position
 }
 
 // Cluster is what differs for one cluster.
 type Cluster struct {
 	Name    string
-	Objects []Object // in apply order of the later side, removed ones last
+	Objects []Object // in apply order of the later side, then removed ones, then the cluster's own settings
 	// Unknown are the components that one side did not render: of their objects
 	// nothing is said.
 	Unknown []string
@@ -56,12 +72,13 @@ func Between(before, after []*render.Bundle) []Cluster {
 		earlier[b.Cluster] = b
 	}
 	var out []Cluster
+	eq := equality{}
 	for _, b := range after {
 		from, stays := earlier[b.Cluster]
 		if !stays {
 			from = &render.Bundle{Cluster: b.Cluster}
 		}
-		c := compare(from, b)
+		c := compare(from, b, eq, stays)
 		c.Joins = !stays
 		out = append(out, c)
 		delete(earlier, b.Cluster)
@@ -74,53 +91,22 @@ func Between(before, after []*render.Bundle) []Cluster {
 	return out
 }
 
-func compare(before, after *render.Bundle) Cluster {
+func compare(before, after *render.Bundle, eq equality, stays bool) Cluster {
 	c := Cluster{Name: after.Cluster}
 	for _, n := range slices.Concat(before.NotRendered, after.NotRendered) {
 		c.Unknown = append(c.Unknown, n.Component)
 	}
 	slices.Sort(c.Unknown)
 	c.Unknown = slices.Compact(c.Unknown)
-	note := func(a Action, from, to *render.Object) {
-		o := cmp.Or(to, from)
-		if slices.Contains(c.Unknown, o.Component) {
-			return
-		}
-		made := Object{Object: o.Ref(), Component: o.Component, Action: a, Position: o.Source}
-		if a == Changed {
-			made.Fields = Fields(from.Object, to.Object)
-		}
-		made.Consequences = consequences(from, to, made.Fields)
-		c.Objects = append(c.Objects, made)
+	if before.Digest != "" && before.Digest == after.Digest && len(c.Unknown) == 0 {
+		return c
 	}
-	earlier := map[finding.Object]render.Object{}
-	for _, o := range before.Objects {
-		earlier[identityOf(o)] = o
-	}
-	later := map[finding.Object]bool{}
-	for _, o := range after.Objects {
-		later[identityOf(o)] = true
-		old, there := earlier[identityOf(o)]
-		switch {
-		case !there:
-			note(Added, nil, &o)
-		case !reflect.DeepEqual(old.Object, o.Object):
-			note(Changed, &old, &o)
-		}
-	}
-	for _, o := range before.Objects {
-		if !later[identityOf(o)] {
-			note(Removed, &o, nil)
-		}
+	s := newSides(before, after, c.Unknown, eq)
+	c.Objects = s.differences()
+	if len(c.Objects) > 0 && stays { // on a cluster that joins, nothing was before
+		s.follow(&c)
 	}
 	return c
-}
-
-// identityOf names an object whatever version of its API it is written in.
-func identityOf(o render.Object) finding.Object {
-	ref := o.Ref()
-	ref.APIVersion = ref.Group()
-	return ref
 }
 
 // Version is a version that moved. Before is empty for what is new, After for

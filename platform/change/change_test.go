@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"dualtrack.internal/platform/catalog"
@@ -46,7 +47,7 @@ func TestBetween(t *testing.T) {
 		{Name: "more", Joins: true, Objects: []change.Object{{Object: ref("new"), Component: "c", Action: change.Added}}},
 		{Name: "less", Leaves: true},
 	}
-	if diff := cmp.Diff(want, change.Between(before, after)); diff != "" {
+	if diff := cmp.Diff(want, change.Between(before, after), cmpopts.IgnoreUnexported(change.Object{})); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }

@@ -2,9 +2,11 @@ package change
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
+	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
 
@@ -13,118 +15,146 @@ type Effect string
 
 // The effects.
 const (
-	Restarts  Effect = "restarts"   // pods are replaced
-	Refused   Effect = "refused"    // the API server will not have it
-	LosesData Effect = "loses data" // what was stored is gone
-	Image     Effect = "image"      // another image runs
-	Scales    Effect = "scales"     // another number of pods
+	Restarts     Effect = "restarts"      // pods are replaced
+	Refused      Effect = "refused"       // the API server will not have it
+	LosesData    Effect = "loses data"    // what was stored is gone
+	Image        Effect = "image"         // another image runs
+	Scales       Effect = "scales"        // another number of pods
+	Stops        Effect = "stops"         // pods go, and nothing in their place
+	Replaced     Effect = "replaced"      // deleted, and made anew under another name
+	TakesOver    Effect = "takes over"    // somebody else writes a field from now on
+	NotTaken     Effect = "not taken up"  // running pods keep what they had
+	Narrows      Effect = "narrows"       // a schema refuses what it took, or drops it
+	Widens       Effect = "widens"        // somebody may do more
+	Opens        Effect = "opens"         // a path between pods that was closed
+	Closes       Effect = "closes"        // a path between pods that was open
+	NotComputed  Effect = "not computed"  // nothing is said of what follows
+	Blocks       Effect = "blocks drains" // no pod of it may be evicted any more
+	Cuts         Effect = "cuts traffic"  // nobody answers any more
+	Requests     Effect = "requests"      // another sum of resources
+	DoesNotFit   Effect = "does not fit"  // more than the nodes have
+	ControlPlane Effect = "control plane" // etcd, an API server or a kubelet starts anew
+	Recreates    Effect = "recreates"     // connections drop while a map is made anew
+	Weakens      Effect = "weakens"       // what guards others guards less
+	Placeholder  Effect = "placeholder"   // a value that nobody filled in
+	Order        Effect = "order"         // what it needs may come later, or never
 )
 
 // Consequence is one effect of one object's change, with its reason.
 type Consequence struct {
-	Effect  Effect `json:"effect"`
-	Why     string `json:"why"`
-	Pointer string `json:"pointer,omitempty"` // the field, in the later object
+	Effect Effect `json:"effect"`
+	// Level is how much it matters by itself; rules of policy have the last word.
+	Level   finding.Severity `json:"level"`
+	Why     string           `json:"why"`
+	Pointer string           `json:"pointer,omitempty"` // the field, in the later object
+	// Facts are what rules judge it by, in numbers and names.
+	Facts map[string]any `json:"-"`
 }
 
-// consequences are what a change of an object does; before or after is nil where
-// the object comes or goes.
-func consequences(before, after *render.Object, fields []Field) []Consequence {
+// consequences are what a change of an object does by itself, whatever stands
+// around it; before or after is nil where the object comes or goes.
+func consequences(before, after *render.Object, action Action, fields []Field) []Consequence {
 	switch {
 	case before == nil:
-		return nil
+		return placeholders(after, nil)
 	case after == nil:
-		return removed(*before)
+		return append(removed(*before), guards(before, nil)...)
+	case action == Renamed:
+		why := fmt.Sprintf("%s is deleted and %s made: to the API server they are two objects", before.GetName(), after.GetName())
+		out := []Consequence{{Effect: Replaced, Level: finding.Info, Why: why, Pointer: "/metadata/name"}}
+		return append(out, removed(*before)...)
 	}
 	var out []Consequence
 	for _, f := range fields {
 		if why, refused := immutable(*before, *after, f); refused {
-			out = append(out, Consequence{Refused, f.Path + " " + why, f.Pointer})
+			out = append(out, Consequence{Effect: Refused, Level: finding.Error, Why: f.Path + " " + why, Pointer: f.Pointer})
 		}
 		if strings.HasSuffix(f.Path, "].image") {
-			out = append(out, Consequence{Image, moved(fmt.Sprint(f.Before), fmt.Sprint(f.After)), f.Pointer})
-		}
-		if f.Path == "spec.replicas" && scaled(after.GetKind()) {
-			out = append(out, Consequence{Scales, fmt.Sprintf("%v → %v pods", orOne(f.Before), orOne(f.After)), f.Pointer})
+			out = append(out, moved(f))
 		}
 	}
-	if at, why := template(after.GetKind(), fields); at != nil {
-		out = append(out, Consequence{Restarts, why, at.Pointer})
+	if strays(after) && !strays(before) {
+		out = append(out, Consequence{Effect: Refused, Level: finding.Error, Pointer: "/spec/template/metadata/labels",
+			Why: "spec.selector does not match the labels of its own pods"})
 	}
-	return out
-}
-
-func scaled(kind string) bool {
-	return slices.Contains([]string{"Deployment", "StatefulSet", "ReplicaSet"}, kind)
-}
-
-func orOne(v any) any {
-	if v == nil {
-		return 1
+	if q := template(*after, fields); q != nil {
+		out = append(out, *q)
 	}
-	return v
+	for _, f := range fields {
+		if strings.HasSuffix(f.Path, "template.spec.serviceAccountName") && f.After == nil {
+			out = append(out, Consequence{Effect: NotTaken, Level: finding.Warning, Pointer: f.Pointer,
+				Why: fmt.Sprintf("pods stay with ServiceAccount %v, which the API server keeps in serviceAccount: write another's name, default for example", f.Before)})
+		}
+	}
+	out = append(out, narrowed(before, after)...)
+	out = append(out, guards(before, after)...)
+	out = append(out, placeholders(after, fields)...)
+	return append(out, maps(*after, fields)...)
 }
 
-// template says whether pods are replaced: any field of a pod template does that.
-func template(kind string, fields []Field) (*Field, string) {
+// strays says that a workload does not select the pods that it makes.
+func strays(o *render.Object) bool {
+	switch groupKind(o) {
+	case "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet":
+		s := labelSelector(at(o.Object, "spec", "selector"))
+		return s != nil && !s.Matches(labels.Set(stringsOf(mapAt(o.Object, "spec", "template", "metadata", "labels"))))
+	}
+	return false
+}
+
+// template says whether pods are replaced: any field of a pod template does that,
+// unless it says what the API server had written itself.
+func template(after render.Object, fields []Field) *Consequence {
 	words := map[string]string{
-		"Deployment":  "its pods are replaced, a few at a time",
-		"StatefulSet": "its pods are replaced one after the other",
-		"DaemonSet":   "its pod on every node is replaced",
+		"apps/Deployment":  "its pods are replaced, a few at a time",
+		"apps/StatefulSet": "its pods are replaced one after the other",
+		"apps/DaemonSet":   "its pod on every node is replaced",
 	}
-	why, known := words[kind]
+	why, known := words[groupKind(&after)]
 	if !known {
-		return nil, ""
+		return nil
 	}
-	for i, f := range fields {
-		if f.Path == "spec.template" || strings.HasPrefix(f.Path, "spec.template.") {
-			return &fields[i], why
+	for _, f := range fields {
+		if f.Path != "spec.template" && !strings.HasPrefix(f.Path, "spec.template.") || defaulted(after, f) {
+			continue
 		}
+		switch {
+		case textAt(after.Object, "spec", "updateStrategy", "type") == "OnDelete":
+			return &Consequence{Effect: NotTaken, Level: finding.Info, Why: "its pods stay as they are until somebody deletes them: updateStrategy OnDelete", Pointer: f.Pointer}
+		case at(after.Object, "spec", "paused") == true:
+			return &Consequence{Effect: NotTaken, Level: finding.Info, Why: "its pods stay as they are until it is no longer paused", Pointer: f.Pointer}
+		}
+		return &Consequence{Effect: Restarts, Level: finding.Info, Why: why, Pointer: f.Pointer}
 	}
-	return nil, ""
+	return nil
 }
 
 // removed says what goes with an object.
 func removed(o render.Object) []Consequence {
 	words := map[string]string{
-		"Namespace":                "everything in the namespace is deleted with it",
-		"PersistentVolumeClaim":    "the volume goes with its claim, unless its class retains it",
-		"PersistentVolume":         "the volume's data is no longer reachable by any claim",
-		"CustomResourceDefinition": "every object of the kind is deleted with its definition",
+		"/Namespace":             "everything in the namespace is deleted with it",
+		"/PersistentVolumeClaim": "the volume goes with its claim, unless its class retains it",
+		"/PersistentVolume":      "the volume's data is no longer reachable by any claim",
+		"apiextensions.k8s.io/CustomResourceDefinition": "every object of the kind is deleted with its definition",
+		"kafka.strimzi.io/Kafka":                        "the brokers go, and with them what their volumes hold unless deleteClaim is false",
+		"kafka.strimzi.io/KafkaTopic":                   "the topic goes with all its records",
+		"kafka.strimzi.io/KafkaNodePool":                "its brokers go, and with them the replicas that they hold",
 	}
-	if why, known := words[o.GetKind()]; known {
-		return []Consequence{{Effect: LosesData, Why: why}}
+	facts := map[string]any{"kind": o.GetKind()}
+	if groupKind(&o) == "/Service" {
+		return []Consequence{{Effect: Cuts, Level: finding.Warning, Why: "whoever calls it by its name gets no answer", Facts: facts}}
+	}
+	if why, known := words[groupKind(&o)]; known {
+		return []Consequence{{Effect: LosesData, Level: finding.Warning, Why: why, Facts: facts}}
+	}
+	switch groupKind(&o) {
+	case "apps/StatefulSet":
+		if textAt(o.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete" {
+			return []Consequence{{Effect: LosesData, Level: finding.Warning, Why: "its pods stop, and its claims go with it: whenDeleted is Delete", Facts: facts}}
+		}
+		return []Consequence{{Effect: Stops, Level: finding.Warning, Why: "its pods stop; the claims it made stay, and nobody tends them", Facts: facts}}
+	case "apps/Deployment", "apps/DaemonSet", "apps/ReplicaSet", "/Pod", "batch/CronJob":
+		return []Consequence{{Effect: Stops, Level: finding.Info, Why: "its pods stop", Facts: facts}}
 	}
 	return nil
-}
-
-// moved says how an image reference differs.
-func moved(before, after string) string {
-	from, to := parseImage(before), parseImage(after)
-	switch {
-	case from.registry != to.registry:
-		return fmt.Sprintf("registry %s → %s", from.registry, to.registry)
-	case from.repository != to.repository:
-		return fmt.Sprintf("image %s → %s", from.repository, to.repository)
-	case from.tag != to.tag:
-		return fmt.Sprintf("%s: %s → %s", from.repository, from.tag, to.tag)
-	}
-	return fmt.Sprintf("%s: another digest of the same tag", from.repository)
-}
-
-type image struct{ registry, repository, tag, digest string }
-
-// parseImage takes a reference apart; the registry is the first part if it can be
-// a host's name.
-func parseImage(ref string) image {
-	var i image
-	ref, i.digest, _ = strings.Cut(ref, "@")
-	if at := strings.LastIndex(ref, ":"); at > strings.LastIndex(ref, "/") {
-		ref, i.tag = ref[:at], ref[at+1:]
-	}
-	if first, rest, ok := strings.Cut(ref, "/"); ok && (strings.ContainsAny(first, ".:") || first == "localhost") {
-		i.registry, ref = first, rest
-	}
-	i.repository = ref
-	return i
 }

@@ -202,6 +202,9 @@ func named(keys []string, v any) (string, bool) {
 	for _, key := range keys {
 		switch value := m[key].(type) {
 		case nil:
+			if key == "protocol" { // which goes without saying
+				parts = append(parts, "TCP")
+			}
 		case map[string]any, []any:
 			return "", false
 		default:
@@ -234,10 +237,10 @@ func (d *differ) keyed(path, pointer string, keys []string, before, after []any)
 func plain(list []any) bool {
 	return !slices.ContainsFunc(list, func(v any) bool {
 		switch v.(type) {
-		case map[string]any, []any:
-			return true
+		case nil, string, bool, int, int64, uint64, float64:
+			return false
 		}
-		return false
+		return true // mappings with keys that are no strings too: they can't be told apart by value
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/change"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/report"
@@ -104,10 +105,15 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 	if err != nil {
 		return nil, err
 	}
+	before, after := change.Side{Tree: base, Rendered: gated.Base.Rendered}, change.Side{Tree: head, Rendered: gated.Head.Rendered}
+	judged, err := change.Judge(ctx, judges, before, after, change.Judging{Now: o.Now, Author: c.Head.Author})
+	if err != nil {
+		return nil, err
+	}
 	result := report.New("check", head)
 	result.Notes = e.plain.notes()
 	result.AddChange(c, all)
-	result.AddGatedChange(gated)
+	result.AddGatedChange(gated, judged)
 	result.Commit = c.Head.Commit
 	root, err := catalog.FindRoot(e.dir)
 	if err == nil {

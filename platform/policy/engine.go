@@ -33,6 +33,7 @@ var ErrUnknownRule = errors.New("no such rule")
 const (
 	entryFindings = "data.dualtrack.main.findings"
 	entryDrift    = "data.dualtrack.main.drift"
+	entryChange   = "data.dualtrack.main.change"
 	entryRules    = "data.dualtrack.main.rules"
 )
 
@@ -59,11 +60,10 @@ type Engine struct {
 	store   *memo.Store
 	answers answers
 
-	mu        sync.Mutex
-	compiler  *ast.Compiler       // of all rules; nil until they are first asked
-	kinds     map[string][]string // that the rule of a file is about, where only some
-	some      *ast.Compiler       // of those about a few kinds
-	someFiles Sources             // those
+	mu       sync.Mutex
+	compiler *ast.Compiler       // of all rules; nil until they are first asked
+	kinds    map[string][]string // that the rule of a file is about, where only some
+	subsets  []subset            // compiled before all were asked
 }
 
 // described is what the store keeps of rules.

@@ -130,7 +130,7 @@ func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog, 
 		mine, stands := own[key(f)]
 		delete(own, key(f))
 		if f.Denies() && (!stands || !mine.Denies()) {
-			f.Mend = strings.TrimSuffix("this change would let it through by "+by(f, mine, head, judges)+", which takes effect once it is on the base; "+f.Mend, "; ")
+			f = letThrough(f, mine, head, judges)
 			lifted = append(lifted, f)
 		}
 		all = append(all, f)
@@ -139,6 +139,13 @@ func (c *GatedChange) proposed(judged []finding.Finding, head *catalog.Catalog, 
 		all = append(all, own[k])
 	}
 	return all, finding.Merge(lifted)
+}
+
+// letThrough says of a finding what of the head would let it through: mine is what
+// the head's words make of it.
+func letThrough(f, mine finding.Finding, head *catalog.Catalog, judges Judges) finding.Finding {
+	f.Mend = strings.TrimSuffix("this change would let it through by "+by(f, mine, head, judges)+", which takes effect once it is on the base; "+f.Mend, "; ")
+	return f
 }
 
 // by names what of the head lets a finding of the base's judge through. mine is what

@@ -162,7 +162,7 @@ func (e *Engine) find(ctx context.Context, v *views, own []asked) error {
 			kinds = append(kinds, u.ref.Kind)
 		}
 	}
-	if len(missing) > mostParts {
+	if kinds = append(kinds, anyObject); len(missing) > mostParts {
 		kinds = nil
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -180,12 +180,20 @@ func (e *Engine) evaluate(ctx context.Context, v *views, a asked, kinds []string
 		e.answers.drop(a.key)
 		return a.err
 	}
-	if a.key != "" && !slices.ContainsFunc(slices.Concat(a.found...), func(v verdict) bool { return v.late }) {
-		if data, err := json.Marshal(a.found); err == nil {
-			e.store.Put(a.key, data)
-		}
+	if a.key != "" {
+		e.remember(a.key, a.found)
 	}
 	return nil
+}
+
+// remember keeps verdicts, unless one was for want of time.
+func (e *Engine) remember(key string, found [][]verdict) {
+	if slices.ContainsFunc(slices.Concat(found...), func(v verdict) bool { return v.late }) {
+		return
+	}
+	if data, err := json.Marshal(found); err == nil {
+		e.store.Put(key, data)
+	}
 }
 
 // await waits for an answer that somebody has begun. If that one failed, for its

@@ -13,13 +13,36 @@ import (
 // meet: a whole tree meets nearly all.
 const mostParts = 12
 
+// What rules are asked about beside objects of a kind. No kind has such a name.
+const (
+	anyObject = "\x00object"
+	anyDrift  = "\x00drift"
+	anyChange = "\x00change"
+)
+
 // kindsOf are the kinds of objects that the rule of a file can say something about:
-// those that each of its bodies begins with. False means any: a file that is no rule,
-// or one with a body that names none.
+// those that each of its bodies begins with, or anyObject where one names none; those
+// of live objects and changes are for themselves. False means a file that is no rule.
 func kindsOf(m *ast.Module) ([]string, bool) {
-	if name := m.Package.Path.String(); !strings.HasPrefix(name, "data.dualtrack.rules.") {
-		return nil, false
+	group, _, _ := strings.Cut(strings.TrimPrefix(m.Package.Path.String(), "data.dualtrack."), ".")
+	switch group {
+	case "rules":
+		if kinds, only := named(m); only {
+			return kinds, true
+		}
+		return []string{anyObject}, true
+	case "pods", "programs":
+		return []string{anyObject}, true
+	case "drift":
+		return []string{anyDrift}, true
+	case "change", "fleet":
+		return []string{anyChange}, true
 	}
+	return nil, false
+}
+
+// named are the kinds that every body of a rule's findings names.
+func named(m *ast.Module) ([]string, bool) {
 	var kinds []string
 	findings := false
 	for _, r := range m.Rules {
@@ -91,7 +114,7 @@ func texts(t *ast.Term) []string {
 func indexed(modules map[string]*ast.Module, files Sources) map[string][]string {
 	out := map[string][]string{}
 	for name, m := range modules {
-		if strings.Contains(files[name], "data.dualtrack.rules.") {
+		if readsRules(files[name]) {
 			return map[string][]string{}
 		}
 		if kinds, only := kindsOf(m); only {
@@ -100,6 +123,26 @@ func indexed(modules map[string]*ast.Module, files Sources) map[string][]string 
 	}
 	return out
 }
+
+// readsRules says that a file reads what rules say: the entry points do, of all that
+// are there, which is all that are asked.
+func readsRules(text string) bool {
+	for _, group := range []string{"rules", "pods", "programs", "drift", "change", "fleet"} {
+		if strings.Contains(text, "data.dualtrack."+group+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// subset are the compiled rules about some kinds.
+type subset struct {
+	files    Sources
+	compiler *ast.Compiler
+}
+
+// mostSubsets are compiled before all rules are.
+const mostSubsets = 3
 
 // compilerFor gives compiled rules, those at least that say something about the
 // kinds; nil kinds are all.
@@ -114,13 +157,17 @@ func (e *Engine) compilerFor(ctx context.Context, kinds []string) (*ast.Compiler
 		need = e.files.meets(e.kinds, kinds)
 	}
 	if len(need) < len(e.files) {
-		switch {
-		case e.some == nil:
+		for _, known := range e.subsets {
+			if known.files.holds(need) {
+				return known.compiler, nil
+			}
+		}
+		if len(e.subsets) < mostSubsets {
 			compiler, _, err := compile(ctx, need)
-			e.some, e.someFiles = compiler, need
+			if err == nil {
+				e.subsets = append(e.subsets, subset{need, compiler})
+			}
 			return compiler, err
-		case e.someFiles.holds(need):
-			return e.some, nil
 		}
 	}
 	compiler, index, err := compile(ctx, e.files)

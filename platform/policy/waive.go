@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"dualtrack.internal/platform/catalog"
@@ -114,7 +115,7 @@ func (e *Engine) Review(exceptions []catalog.Exception, now time.Time, results .
 	var out []finding.Finding
 	w := &waiver{engine: e}
 	for i, ex := range exceptions {
-		used := ex.Expired(now) || w.wrong(ex) != ""
+		used := ex.Expired(now) || w.wrong(ex) != "" || judgesChanges(ex.Rule) // which this tree alone is not
 		for _, r := range results {
 			used = used || r != nil && r.uses[i] > 0
 		}
@@ -124,6 +125,11 @@ func (e *Engine) Review(exceptions []catalog.Exception, now time.Time, results .
 		}
 	}
 	return out
+}
+
+// judgesChanges says that a rule judges what a change does, not what a tree holds.
+func judgesChanges(rule string) bool {
+	return strings.HasPrefix(rule, "DT-CHG-") || strings.HasPrefix(rule, "DT-FLT-")
 }
 
 func about(ex catalog.Exception, s finding.Severity, what, mend string) finding.Finding {

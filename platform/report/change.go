@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/change"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/policy"
@@ -48,11 +49,12 @@ func (r *Result) AddChange(c *source.Change, all bool) *ChangeSet {
 	return r.Change
 }
 
-// AddGatedChange takes over a judged change.
-func (r *Result) AddGatedChange(g *policy.GatedChange) {
+// AddGatedChange takes over a judged change: what differs, and what rules say of
+// that.
+func (r *Result) AddGatedChange(g *policy.GatedChange, judged *change.Judged) {
 	r.AddGate(g.Head)
-	clusters := change.Between(g.Base.Rendered.Bundles, g.Head.Rendered.Bundles)
-	r.Findings = finding.Merge(append(g.Findings, change.Findings(clusters, g.Base.Rendered, g.Head.Rendered)...))
+	clusters := judged.Clusters
+	r.Findings = finding.Merge(slices.Concat(g.Findings, judged.Findings))
 	s := r.Change
 	s.Objects = change.Grouped(clusters)
 	s.Before, s.After = g.Base.Rendered.Bundles, g.Head.Rendered.Bundles
@@ -67,7 +69,7 @@ func (r *Result) AddGatedChange(g *policy.GatedChange) {
 	}
 	slices.Sort(s.NotKnown)
 	s.NotKnown = slices.Compact(s.NotKnown)
-	for _, f := range g.Lifted {
+	for _, f := range slices.Concat(g.Lifted, judged.Lifted) {
 		s.Lifted = append(s.Lifted, f.Fingerprint)
 	}
 }
@@ -112,7 +114,18 @@ func side(s Side) string {
 }
 
 func writeGroup(b *bytes.Buffer, g change.Group, clusters int, o TextOptions) {
-	fmt.Fprintf(b, "%s %s · %s · %s", g.Action, g.Object, g.Component, onClusters(g.Clusters, clusters))
+	fmt.Fprintf(b, "%s %s", g.Action, g.Object)
+	switch g.Action {
+	case change.Moved:
+		fmt.Fprintf(b, " from component %s", g.From)
+	case change.Renamed:
+		fmt.Fprintf(b, ", which was %s", g.From)
+	case change.Added, change.Changed, change.Removed, change.Affected:
+	}
+	if g.Component != "" {
+		fmt.Fprintf(b, " · %s", g.Component)
+	}
+	fmt.Fprintf(b, " · %s", onClusters(g.Clusters, clusters))
 	if at := g.Position.String(); at != "" {
 		fmt.Fprintf(b, " · %s", at)
 	}
@@ -121,7 +134,7 @@ func writeGroup(b *bytes.Buffer, g change.Group, clusters int, o TextOptions) {
 		fmt.Fprintf(b, "    %s: %s → %s\n", f.Path, value(f.Before), value(f.After))
 	})
 	for _, c := range g.Consequences {
-		fmt.Fprintf(b, "    %s: %s\n", o.paint(effectColor(c.Effect), string(c.Effect)), c.Why)
+		fmt.Fprintf(b, "    %s: %s\n", o.paint(levelColor(c.Level), string(c.Effect)), c.Why)
 	}
 }
 
@@ -149,14 +162,22 @@ func (s *ChangeSet) headline() string {
 		return "no change: every cluster's bundle is the same"
 	}
 	count, on := map[change.Action]int{}, map[string]bool{}
+	settings := 0
 	for _, g := range s.Objects {
+		switch {
+		case g.Action == change.Affected:
+			continue // what it follows of is counted
+		case g.Object.APIVersion == catalog.APIVersion:
+			settings++
+			continue
+		}
 		count[g.Action] += len(g.Clusters)
 		for _, name := range g.Clusters {
 			on[name] = true
 		}
 	}
 	var parts []string
-	for _, a := range []change.Action{change.Added, change.Changed, change.Removed} {
+	for _, a := range []change.Action{change.Added, change.Changed, change.Moved, change.Renamed, change.Removed} {
 		if count[a] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", count[a], a))
 		}
@@ -164,6 +185,9 @@ func (s *ChangeSet) headline() string {
 	text := fmt.Sprintf("%s on %s", strings.Join(parts, ", "), plural(len(on), "cluster"))
 	if len(parts) == 0 {
 		text = "no object changes"
+	}
+	if settings > 0 {
+		text += " · " + plural(settings, "changed declaration")
 	}
 	for _, moved := range []struct {
 		names []string

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"dualtrack.internal/platform/change"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -47,13 +46,13 @@ func stateColor(s State) string {
 	return ""
 }
 
-func effectColor(e change.Effect) string {
-	switch e {
-	case change.Refused, change.LosesData:
+func levelColor(s finding.Severity) string {
+	switch s {
+	case finding.Error:
 		return red
-	case change.Restarts:
+	case finding.Warning:
 		return yellow
-	case change.Image, change.Scales:
+	case finding.Info:
 	}
 	return ""
 }

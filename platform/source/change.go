@@ -15,6 +15,7 @@ import (
 type Point struct {
 	Name   string // as it was asked for or found: "origin/main"; "working tree"
 	Commit string // its commit's hash; of the working tree the one it stands on
+	Author string // who wrote that commit: "Name <mail>"
 	// Files are the commit's below the folder that was asked about; nil for the
 	// working tree.
 	Files *Snapshot
@@ -114,7 +115,7 @@ func (f *finder) find(o ChangeOptions) (*Change, error) {
 		c.Why = "the repository has no commit"
 		return c, nil
 	}
-	c.Head.Commit = head.Hash.String()
+	c.Head.Commit, c.Head.Author = head.Hash.String(), author(head)
 	if o.Head != "" {
 		if c.Head, err = f.point(o.Head, head); err != nil {
 			return nil, err
@@ -173,8 +174,10 @@ func (f *finder) with(c *Change, name string, base *object.Commit, why string) (
 
 func (f *finder) point(name string, commit *object.Commit) (Point, error) {
 	files, err := newSnapshot(f.repo, commit, f.folder)
-	return Point{Name: name, Commit: commit.Hash.String(), Files: files}, err
+	return Point{Name: name, Commit: commit.Hash.String(), Author: author(commit), Files: files}, err
 }
+
+func author(c *object.Commit) string { return c.Author.Name + " <" + c.Author.Email + ">" }
 
 // head is the commit of a revision, or the one that is checked out: nil before
 // the first.

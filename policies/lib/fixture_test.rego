@@ -106,3 +106,22 @@ and_facts(more) := object.union(facts, more)
 pointers(findings) := {f.pointer | some f in findings}
 
 results(findings) := {object.get(f, "result", "finding") | some f in findings}
+
+change(action, effects) := {
+	"group": "apps",
+	"kind": "Deployment",
+	"namespace": "shop",
+	"name": "a",
+	"change": {"action": action, "component": "shop", "from": "", "effects": effects},
+}
+
+fleet(more) := {"group": "platform.dualtrack.internal", "kind": "Fleet", "namespace": "", "name": "reference", "fleet": object.union(quiet, more)}
+
+quiet := {
+	"waves": [{"name": "canary", "soak": "30m0s", "clusters": []}, {"name": "west", "soak": "15m0s", "clusters": []}, {"name": "east", "soak": "15m0s", "clusters": []}],
+	"changed": [],
+	"freezes": [],
+	"exceptions": [],
+	"spreads": [],
+	"components": {},
+}

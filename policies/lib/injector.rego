@@ -2,9 +2,7 @@
 # path and a manager together, never a path alone.
 package dualtrack.injector
 
-import data.dualtrack.drift.dt_drf_003
 import data.dualtrack.object as obj
-import data.dualtrack.params
 
 known := [
 	{"kind": "admissionregistration.k8s.io/MutatingWebhookConfiguration", "path": "/webhooks/*/clientConfig/caBundle", "manager": "cert-manager-cainjector"},
@@ -25,7 +23,7 @@ known := [
 ]
 
 wrote(field) if {
-	some triple in array.concat(known, params.of(dt_drf_003.meta).triples)
+	some triple in array.concat(known, object.get(data.context.params, ["DT-DRF-003", "triples"], []))
 	triple.kind == obj.key
 	triple.manager == field.manager
 	glob.match(triple.path, ["/"], field.pointer)

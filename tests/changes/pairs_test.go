@@ -21,7 +21,8 @@ func pairs() []pair {
 func workloads() []pair {
 	return []pair{
 		{"Deployment", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: default}\nspec:\n  selector: {matchLabels: {app: a}}" + podTemplate, map[string]bool{
-			`spec: {replicas: 3}`: false,
+			`spec: {replicas: 3}`:                              false,
+			`spec: {template: {metadata: {labels: {app: b}}}}`: true,
 			`spec: {selector: {matchLabels: {app: b}}, template: {metadata: {labels: {app: b}}}}`:                    true,
 			`spec: {selector: {matchLabels: {more: b}}, template: {metadata: {labels: {more: b}}}}`:                  true,
 			`spec: {template: {metadata: {labels: {more: b}}}}`:                                                      false,
@@ -152,6 +153,9 @@ spec:
 			`spec: {scope: Cluster}`:           true,
 			`spec: {group: other.org}`:         true,
 			`spec: {names: {shortNames: [t]}}`: false,
+			`spec: {versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}, {name: v2, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}]}`: false,
+			`spec: {versions: [{name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}, {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}`: false,
+			`spec: {versions: [{name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}`:                                                                                      true,
 		}},
 	}
 }

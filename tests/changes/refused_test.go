@@ -40,7 +40,7 @@ func TestRefused(t *testing.T) {
 		for patch, want := range p.patches {
 			name := p.name + ", " + patch
 			after := patched(t, before, patch)
-			said := predicted(before, after)
+			said := predicted(before, after, change.Refused)
 			err := api.apply(t, after, metav1.DryRunAll)
 			if err != nil && !apierrors.IsInvalid(err) && !apierrors.IsForbidden(err) {
 				t.Errorf("%s: %v", name, err)
@@ -57,12 +57,21 @@ func TestRefused(t *testing.T) {
 			}
 		}
 	}
+	count := 0
+	for _, p := range pairs() {
+		count += len(p.patches)
+	}
+	count += api.restarts(t) + api.schemas(t)
+	if count < 200 {
+		t.Errorf("%d pairs: too few", count)
+	}
+	t.Logf("%d pairs of before and after, %d refused", count, refused)
 	if refused < 20 {
 		t.Errorf("the server refused %d changes: too few to learn from", refused)
 	}
 }
 
-func predicted(before, after *unstructured.Unstructured) []string {
+func predicted(before, after *unstructured.Unstructured, effect change.Effect) []string {
 	bundle := func(u *unstructured.Unstructured) []*render.Bundle {
 		return []*render.Bundle{{Cluster: "c", Objects: []render.Object{{Unstructured: u, Component: "test"}}}}
 	}
@@ -70,7 +79,7 @@ func predicted(before, after *unstructured.Unstructured) []string {
 	for _, c := range change.Between(bundle(before), bundle(after)) {
 		for _, o := range c.Objects {
 			for _, q := range o.Consequences {
-				if q.Effect == change.Refused {
+				if q.Effect == effect {
 					out = append(out, q.Why)
 				}
 			}
@@ -138,8 +147,14 @@ func server(t *testing.T) apiServer {
 // apply writes an object as the product does.
 func (s apiServer) apply(t *testing.T, u *unstructured.Unstructured, dry ...string) error {
 	t.Helper()
-	_, err := s.resource(t, u).Apply(t.Context(), u.GetName(), u, metav1.ApplyOptions{FieldManager: "dualtrack", Force: true, DryRun: dry})
+	_, err := s.applied(t, u, dry...)
 	return err
+}
+
+// applied is what the API server makes of an object that is applied.
+func (s apiServer) applied(t *testing.T, u *unstructured.Unstructured, dry ...string) (*unstructured.Unstructured, error) {
+	t.Helper()
+	return s.resource(t, u).Apply(t.Context(), u.GetName(), u, metav1.ApplyOptions{FieldManager: "dualtrack", Force: true, DryRun: dry})
 }
 
 // settle waits until a definition is established: until then more may change.

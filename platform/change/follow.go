@@ -1,0 +1,263 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"dualtrack.internal/platform/change/crd"
+	"dualtrack.internal/platform/change/reach"
+	"dualtrack.internal/platform/change/rights"
+	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
+)
+
+// follow adds what follows of the differences for what stands around them.
+func (s *sides) follow(c *Cluster) {
+	f := &follower{sides: s, cluster: c, at: map[finding.Object]int{}, touched: map[string]bool{}, old: newNeighbours(s.before), new: newNeighbours(s.after)}
+	for i, o := range c.Objects {
+		f.touched[o.Object.Namespace] = true
+		for _, side := range []*render.Object{o.before, o.after} {
+			if side != nil {
+				f.at[identityOf(*side)] = i
+			}
+		}
+	}
+	f.deaths()
+	f.numbers()
+	f.paths()
+	f.access()
+	f.traffic()
+	f.drains()
+	f.readers()
+	f.kinds()
+}
+
+type follower struct {
+	*sides
+	cluster  *Cluster
+	at       map[finding.Object]int // by identity, in cluster.Objects
+	old, new *neighbours
+	touched  map[string]bool // namespaces in which something differs
+}
+
+// add notes a consequence of an object's change; false when the object is not one
+// that changed.
+func (f *follower) add(identity finding.Object, q Consequence) bool {
+	i, changed := f.at[identity]
+	if !changed {
+		return false
+	}
+	o := &f.cluster.Objects[i]
+	if !slices.ContainsFunc(o.Consequences, func(other Consequence) bool {
+		return other.Effect == q.Effect && other.Why == q.Why && other.Pointer == q.Pointer
+	}) {
+		o.Consequences = append(o.Consequences, q)
+	}
+	return true
+}
+
+// changedObject is the entry of an object, nil when it does not differ.
+func (f *follower) changedObject(identity finding.Object) *Object {
+	if i, ok := f.at[identity]; ok {
+		return &f.cluster.Objects[i]
+	}
+	return nil
+}
+
+// decidesPaths says that a path may be open or closed for an object's change. Of pods
+// that come or go no path is said to open or close.
+func decidesPaths(o Object) bool {
+	switch {
+	case o.Object.Kind == "NetworkPolicy" || o.Object.Kind == "Namespace" || o.Object.Name == ciliumConfig:
+		return true
+	case o.before == nil || o.after == nil || templateOf(o.after) == nil:
+		return false
+	}
+	return slices.ContainsFunc(o.Fields, func(f Field) bool {
+		return strings.Contains(f.Path, "abels") || strings.Contains(f.Path, "ports") || strings.Contains(f.Path, "hostNetwork") ||
+			strings.HasSuffix(f.Path, "emplate") || strings.HasSuffix(f.Path, "spec") || strings.HasSuffix(f.Path, "metadata") || strings.HasSuffix(f.Path, "ontainers") || strings.HasSuffix(f.Path, "]")
+	})
+}
+
+// narrowed says in what a definition takes less.
+func narrowed(before, after *render.Object) []Consequence {
+	if groupKind(after) != crdKind {
+		return nil
+	}
+	var out []Consequence
+	for _, n := range crd.Compare(before.Object, after.Object) {
+		q := Consequence{Effect: Narrows, Level: finding.Error, Why: n.Why, Pointer: n.Pointer, Facts: map[string]any{"kind": n.Kind}}
+		if n.Kind == crd.Storage && n.Pointer == "/spec/versions" {
+			q.Effect = Refused
+		}
+		out = append(out, q)
+	}
+	return out
+}
+
+const crdKind = "apiextensions.k8s.io/CustomResourceDefinition"
+
+// paths are the ways between pods that policies open and close.
+func (f *follower) paths() {
+	for i := range f.cluster.Objects {
+		o := &f.cluster.Objects[i]
+		if o.Object.Group() == "cilium.io" && strings.HasSuffix(o.Object.Kind, "NetworkPolicy") {
+			o.Consequences = append(o.Consequences, Consequence{Effect: NotComputed, Level: finding.Info,
+				Why: "which paths Cilium's own policies open and close is not computed; read it with care"})
+		}
+	}
+	if !slices.ContainsFunc(f.cluster.Objects, decidesPaths) {
+		return
+	}
+	unsure := ""
+	if slices.ContainsFunc(f.after, func(o render.Object) bool {
+		return o.Ref().Group() == "cilium.io" && strings.HasSuffix(o.GetKind(), "NetworkPolicy")
+	}) {
+		unsure = " (as far as NetworkPolicies go: Cilium's own are not computed)"
+	}
+	found := reach.Compare(reach.Read(plainObjects(f.before), closed(f.before)), reach.Read(plainObjects(f.after), closed(f.after)))
+	type key struct {
+		cause  finding.Object
+		opened bool
+	}
+	pairs := map[key][]string{}
+	var order []key
+	for _, p := range found {
+		for _, cause := range p.Cause {
+			cause.APIVersion = cause.Group() // as identities are
+			k := key{cause, p.Opened}
+			if pairs[k] == nil {
+				order = append(order, k)
+			}
+			pairs[k] = append(pairs[k], fmt.Sprintf("%s → %s %s", p.From, p.To, p.Port))
+		}
+	}
+	for _, k := range order {
+		f.add(k.cause, path(k.cause.Kind, k.opened, pairs[k], unsure))
+	}
+}
+
+func path(kind string, opened bool, pairs []string, unsure string) Consequence {
+	q := Consequence{Effect: Closes, Level: finding.Warning, Pointer: "/spec", Facts: map[string]any{"paths": len(pairs)}}
+	if opened {
+		q.Effect = Opens
+	}
+	if kind != "NetworkPolicy" {
+		q.Pointer = "/metadata/labels"
+		if kind != "Namespace" {
+			q.Pointer = "/spec/template/metadata/labels"
+		}
+	}
+	q.Why = list(pairs) + unsure
+	return q
+}
+
+// closed says that Cilium lets nothing through that no policy names.
+func closed(objects []render.Object) bool {
+	return slices.ContainsFunc(objects, func(o render.Object) bool {
+		return o.GetKind() == "ConfigMap" && o.GetName() == ciliumConfig && textAt(o.Object, "data", "enable-policy") == "always"
+	})
+}
+
+func plainObjects(objects []render.Object) []*unstructured.Unstructured {
+	out := make([]*unstructured.Unstructured, 0, len(objects))
+	for _, o := range objects {
+		out = append(out, o.Unstructured)
+	}
+	return out
+}
+
+// access is who may do more.
+func (f *follower) access() {
+	if !slices.ContainsFunc(f.cluster.Objects, func(o Object) bool { return o.Object.Group() == "rbac.authorization.k8s.io" }) {
+		return
+	}
+	for _, g := range rights.Compare(plainObjects(f.before), plainObjects(f.after)) {
+		where := "in every namespace"
+		if g.Where != "" {
+			where = "in namespace " + g.Where
+		}
+		q := Consequence{Effect: Widens, Level: finding.Warning, Why: fmt.Sprintf("%s may %s %s", g.Subject, g.What, where), Pointer: g.Pointer,
+			Facts: map[string]any{"sensitive": g.Sensitive, "subject": g.Subject}}
+		g.Cause.APIVersion = g.Cause.Group()
+		f.add(g.Cause, q)
+	}
+}
+
+// deaths say what goes with a namespace, and with a kind's definition.
+func (f *follower) deaths() {
+	for i := range f.cluster.Objects {
+		o := &f.cluster.Objects[i]
+		if o.after != nil || o.before == nil {
+			continue
+		}
+		var dies []string
+		switch groupKind(o.before) {
+		case "/Namespace":
+			for _, other := range f.before {
+				if other.GetNamespace() == o.before.GetName() {
+					dies = append(dies, called(other.GetKind(), other.GetName()))
+				}
+			}
+		case crdKind:
+			group, kind := textAt(o.before.Object, "spec", "group"), textAt(o.before.Object, "spec", "names", "kind")
+			for _, other := range f.before {
+				if other.Ref().Group() == group && other.GetKind() == kind {
+					dies = append(dies, other.Ref().String())
+				}
+			}
+		}
+		for j := range o.Consequences {
+			if q := &o.Consequences[j]; q.Effect == LosesData && len(dies) > 0 {
+				q.Why += ": " + list(dies)
+				q.Facts["dies"] = len(dies)
+			}
+		}
+	}
+}
+
+// kinds say which objects are left without the definition of their kind.
+func (f *follower) kinds() {
+	type kind struct{ group, kind string }
+	defined := func(objects []render.Object) map[kind]*render.Object {
+		out := map[kind]*render.Object{}
+		for i := range objects {
+			if o := &objects[i]; groupKind(o) == crdKind {
+				out[kind{textAt(o.Object, "spec", "group"), textAt(o.Object, "spec", "names", "kind")}] = o
+			}
+		}
+		return out
+	}
+	was, now := defined(f.before), defined(f.after)
+	known := map[kind]bool{}
+	for _, o := range f.before {
+		known[kind{o.Ref().Group(), o.GetKind()}] = true
+	}
+	for _, o := range f.after {
+		k := kind{o.Ref().Group(), o.GetKind()}
+		switch {
+		case now[k] != nil || builtIn(k.group):
+		case was[k] != nil:
+			f.add(identityOf(*was[k]), Consequence{Effect: Order, Level: finding.Error,
+				Why: fmt.Sprintf("%s is still in the bundle, and can't be applied without it", o.Ref())})
+		case !known[k]:
+			f.add(identityOf(o), Consequence{Effect: Order, Level: finding.Warning, Pointer: "/kind",
+				Why: fmt.Sprintf("no definition of %s.%s is in the bundle: it must be on the cluster before", k.kind, k.group)})
+		}
+	}
+}
+
+// builtIn says that Kubernetes serves the group itself. The groups of Gateway API
+// and of snapshots end like its own, and are not.
+func builtIn(group string) bool {
+	if !strings.Contains(group, ".") {
+		return true
+	}
+	return slices.Contains([]string{"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "authentication.k8s.io",
+		"authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io",
+		"internal.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io", "scheduling.k8s.io",
+		"storage.k8s.io"}, group)
+}

@@ -1,0 +1,112 @@
+package change
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"dualtrack.internal/platform/render"
+)
+
+// Objects come from people's files: any place may hold any type. These look
+// without believing.
+
+// at is what stands at a path of keys, nil where nothing does.
+func at(v any, path ...string) any {
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
+}
+
+func mapAt(v any, path ...string) map[string]any {
+	m, _ := at(v, path...).(map[string]any)
+	return m
+}
+
+func listAt(v any, path ...string) []any {
+	l, _ := at(v, path...).([]any)
+	return l
+}
+
+func textAt(v any, path ...string) string {
+	s, _ := at(v, path...).(string)
+	return s
+}
+
+// stringsOf are the strings of a mapping.
+func stringsOf(m map[string]any) map[string]string {
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		if s, ok := v.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+// number reads what may be an integer.
+func number(v any) (int, bool) {
+	switch n := v.(type) {
+	case int:
+		return n, true
+	case int64:
+		return int(n), true
+	case float64:
+		return int(n), n == float64(int(n))
+	}
+	return 0, false
+}
+
+// numberOr is a number, or another where none is said; false for what is none.
+func numberOr(v any, other int) (int, bool) {
+	if v == nil {
+		return other, true
+	}
+	return number(v)
+}
+
+func quantity(v any) (resource.Quantity, bool) {
+	if v == nil {
+		return resource.Quantity{}, false
+	}
+	text := fmt.Sprint(v)
+	if len(text) > 40 { // an exponent of a thousand digits is no amount
+		return resource.Quantity{}, false
+	}
+	q, err := resource.ParseQuantity(text)
+	return q, err == nil
+}
+
+// groupKind is "apps/Deployment", "/Pod" in the core group.
+func groupKind(o *render.Object) string { return o.Ref().Group() + "/" + o.GetKind() }
+
+func called(kind, name string) string { return kind + " " + name }
+
+// mostListed bounds what one sentence lists.
+const mostListed = 12
+
+// list puts names in a row, the first of many.
+func list(names []string) string {
+	if len(names) > mostListed {
+		return strings.Join(names[:mostListed], ", ") + fmt.Sprintf(" and %d more", len(names)-mostListed)
+	}
+	return strings.Join(names, ", ")
+}
+
+func pointer(tokens ...any) string {
+	var b strings.Builder
+	for _, t := range tokens {
+		b.WriteByte('/')
+		switch t := t.(type) {
+		case int:
+			b.WriteString(strconv.Itoa(t))
+		default:
+			b.WriteString(escape(fmt.Sprint(t)))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,18 @@
+package dualtrack.change.dt_chg_009_test
+
+import data.dualtrack.change.dt_chg_009
+import data.dualtrack.fixture
+
+graded(effects) := {[f.pointer, object.get(f, "severity", dt_chg_009.meta.severity), object.get(f, "result", "finding")] | some f in found} if {
+	found := dt_chg_009.findings with data.context as fixture.facts with input as fixture.change("changed", effects)
+}
+
+effect(name, level, facts) := {"effect": name, "level": level, "why": "because", "pointer": "/spec", "facts": facts}
+
+test_pass_another_effect if graded([effect("image", "error", {})]) == set()
+
+test_fail_error if graded([effect("cuts traffic", "error", {})]) == {["/spec", "error", "finding"]}
+
+test_fail_level if graded([effect("cuts traffic", "warning", {})]) == {["/spec", "warning", "finding"]}
+
+test_fail_closes_is_told if graded([effect("closes", "warning", {})]) == {["/spec", "info", "finding"]}
