@@ -29,6 +29,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ func parseFlags(args []string) (options, error) {
 }
 
 func run(ctx context.Context, out io.Writer, args []string) error {
+	debug.SetGCPercent(400) // every mutant is garbage at once
 	o, err := parseFlags(args)
 	if err != nil {
 		return err

@@ -163,7 +163,7 @@ func TestMutants(t *testing.T) {
 			"`\"a\"` becomes `\"a_\"`: p(d) := object.get(input, \"a_\", d)", "the default `d` becomes `\"_\"`: p(d) := object.get(input, \"a\", \"_\")",
 		}},
 		"an array": {`p := ["a", 1]`, []string{
-			"the element `\"a\"` is dropped: p := [1]", "`\"a\"` becomes `\"a_\"`: p := [\"a_\", 1]",
+			"`\"a\"` becomes `\"a_\"`: p := [\"a_\", 1]",
 			"the element `1` is dropped: p := [\"a\"]", "`1` becomes `2`: p := [\"a\", 2]",
 		}},
 		"a set": {`p := {"a", "b"}`, []string{"the element `\"a\"` is dropped: p := {\"b\"}", "the element `\"b\"` is dropped: p := {\"a\"}"}},

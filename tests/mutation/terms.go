@@ -130,9 +130,13 @@ func (w *walker) call(terms []*ast.Term, as role) {
 		if as != prose {
 			w.term(args[0], plain)
 		}
-		w.inside(args[1])
+		w.inside(args[1], as)
 		return
 	case "object.get":
+		if as == prose { // what stands for a name that is not there
+			w.each(args[:2], plain)
+			return
+		}
 		w.fallback(args[2])
 	case "assign", "eq":
 		if len(args) == 2 {
@@ -140,14 +144,17 @@ func (w *walker) call(terms []*ast.Term, as role) {
 			return
 		}
 	}
-	w.each(args, plain)
+	if as == member {
+		as = plain
+	}
+	w.each(args, as)
 }
 
 // inside mutates what a text is made of; a value that is left out makes the text odd
 // and nothing else.
-func (w *walker) inside(values *ast.Term) {
+func (w *walker) inside(values *ast.Term, as role) {
 	if list, ok := values.Value.(*ast.Array); ok {
-		list.Foreach(func(t *ast.Term) { w.term(t, plain) })
+		list.Foreach(func(t *ast.Term) { w.term(t, as) })
 		return
 	}
 	w.term(values, plain)
@@ -204,10 +211,28 @@ func (w *walker) literal(from, to int, elements []*ast.Term, empty string) {
 		spans[i] = [2]int{begin, end}
 	}
 	if len(elements) == 1 {
-		w.edit(from, to, empty, "the element "+brief(w.text[spans[0][0]:spans[0][1]])+" is dropped")
+		if _, constant := elements[0].Value.(ast.String); !constant && !isLiteral(elements[0]) {
+			w.edit(from, to, empty, "the element "+brief(w.text[spans[0][0]:spans[0][1]])+" is dropped")
+		}
 		return
 	}
-	w.drop(spans, nil, "the element ")
+	var kept [][2]int
+	for i, e := range elements { // a misspelt one in an array is as good as none
+		if _, constant := e.Value.(ast.String); constant && empty == "[]" {
+			kept = append(kept, spans[i])
+		}
+	}
+	spans = slices.DeleteFunc(spans, func(s [2]int) bool { return slices.Contains(kept, s) })
+	w.drop(spans, kept, "the element ")
+}
+
+// isLiteral says that something inside the term is mutated anyway.
+func isLiteral(t *ast.Term) bool {
+	switch t.Value.(type) {
+	case *ast.Array, ast.Set, ast.Object:
+		return true
+	}
+	return false
 }
 
 // drop removes each span but those that are kept, with the comma before or after it.
