@@ -27,10 +27,10 @@ func main() {
 
 func run(ctx context.Context) error {
 	runs := flag.Int("runs", 5, "runs of each figure")
-	only := flag.String("only", "", "comma-separated figures: size, version, check, sites1, fleet, cold")
+	only := flag.String("only", "", "comma-separated figures: size, version, check, change, peers, objects, trees, sites1, fleet, cold")
 	flag.Parse()
-	known := []string{"size", "version", "check", "sites1", "fleet", "cold"}
-	chosen := known[:5] // a cold build takes minutes: it is asked for by name
+	known := []string{"size", "version", "check", "change", "peers", "objects", "trees", "sites1", "fleet", "cold"}
+	chosen := known[:9] // a cold build takes minutes: it is asked for by name
 	if *only != "" {
 		chosen = strings.Split(*only, ",")
 	}
@@ -46,7 +46,8 @@ func run(ctx context.Context) error {
 	defer b.close()
 	fmt.Println(machine())
 	figures := map[string]func(context.Context) error{
-		"size": b.size, "version": b.version, "check": b.check, "sites1": b.sites, "fleet": b.fleet, "cold": b.cold,
+		"size": b.size, "version": b.version, "check": b.check, "change": b.change, "peers": b.peers, "objects": b.objects, "trees": b.trees,
+		"sites1": b.sites, "fleet": b.fleet, "cold": b.cold,
 	}
 	for _, name := range chosen {
 		if err := figures[name](ctx); err != nil {
