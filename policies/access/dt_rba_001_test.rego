@@ -108,3 +108,15 @@ test_pass_aggregated_none if {
 	findings := dt_rba_001.findings with input as binding("ClusterRoleBinding", "sum") with data.context as object.union(facts, roles)
 	findings == set()
 }
+
+test_unknown_no_name if {
+	findings := dt_rba_001.findings with input as labelled("RoleBinding", {"kind": "ClusterRole"}, "a", {}) with data.context as facts
+	{f.message | some f in findings} == {`the bundle does not hold ClusterRole "", so what it grants is not known`}
+}
+
+test_pass_no_kind if found(labelled("RoleBinding", {"name": "cluster-admin"}, "a", {})) == set()
+
+test_fail_no_label if {
+	doc := fx.of({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "cluster-admin"}, "roleRef": admin})
+	found(doc) == bound
+}

@@ -51,3 +51,5 @@ test_pass_segments if {
 	image.segments_of("org/team/") == ["docker.io", "org", "team"]
 	image.segments_of("a.io/team/") == ["a.io", "team"]
 }
+
+test_pass_hub_by_name if image.parse("docker.io/nginx").segments == ["docker.io", "library", "nginx"]

@@ -19,3 +19,5 @@ test_pass_operators if {
 }
 
 test_fail_no_labels if not selector.matches({}, null)
+
+test_pass_absent_is_no_value if selector.matches(by("NotIn", ["_"]), {})

@@ -97,3 +97,6 @@ test_fail_selector_of_namespaced if missing(cilium({"endpointSelector": {"matchL
 test_fail_kinds_apart if missing(policy({"podSelector": {"matchLabels": {"a": "b"}}, "endpointSelector": {}, "ingress": [dns], "egress": [dns]})) == both
 
 test_fail_odd_selector if missing(cilium({"endpointSelector": "all", "ingress": [dns], "egress": [dns]})) == both
+
+# What policyTypes says counts, whatever rules there are.
+test_fail_types_decide if missing(policy({"podSelector": {}, "policyTypes": ["Ingress"], "egress": []})) == egress

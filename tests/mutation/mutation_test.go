@@ -159,6 +159,11 @@ func TestMutants(t *testing.T) {
 		"an empty default": {`p := object.get(input, "a", {})`, []string{
 			"`\"a\"` becomes `\"a_\"`: p := object.get(input, \"a_\", {})", "`{}` becomes not empty: p := object.get(input, \"a\", {\"_\": 0})",
 		}},
+		"a default that is compared": {`p if object.get(input, "a", "") == "x"`, []string{
+			"the condition `object.get(input, \"a\", \"\") == \"x\"` is dropped: p if true", "`==` becomes `!=`: p if object.get(input, \"a\", \"\") != \"x\"",
+			"`\"a\"` becomes `\"a_\"`: p if object.get(input, \"a_\", \"\") == \"x\"", "`\"\"` becomes `\"x\"`: p if object.get(input, \"a\", \"x\") == \"x\"",
+			"`\"x\"` becomes `\"x_\"`: p if object.get(input, \"a\", \"\") == \"x_\"",
+		}},
 		"a default that is computed": {`p(d) := object.get(input, "a", d)`, []string{
 			"`\"a\"` becomes `\"a_\"`: p(d) := object.get(input, \"a_\", d)", "the default `d` becomes `\"_\"`: p(d) := object.get(input, \"a\", \"_\")",
 		}},

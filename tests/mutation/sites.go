@@ -33,11 +33,12 @@ type walker struct {
 	aliases    map[string]bool // names of imports
 	found      []mutant
 	seen       map[string]bool
+	instead    map[int]string // what a literal at this place becomes
 }
 
 // mutants are those of one file, in the order of the text.
 func mutants(file, text string, module *ast.Module) []mutant {
-	w := &walker{file: file, text: text, aliases: map[string]bool{"data": false, "input": false}, seen: map[string]bool{}}
+	w := &walker{file: file, text: text, aliases: map[string]bool{"data": false, "input": false}, seen: map[string]bool{}, instead: map[int]string{}}
 	for _, i := range module.Imports {
 		w.aliases[string(i.Name())] = true
 	}

@@ -120,6 +120,7 @@ func (w *walker) call(terms []*ast.Term, as role) {
 			w.edit(left+at, left+at+len(operator), other, "`"+operator+"` becomes `"+other+"`")
 		}
 	}
+	w.foresee(name, args)
 	if other := swapped(name); other != "" {
 		if from, to, ok := w.span(terms[0].Location); ok && w.text[from:to] == name {
 			w.edit(from, to, other, "`"+name+"` becomes `"+other+"`")
@@ -173,11 +174,42 @@ func (w *walker) fallback(t *ast.Term) {
 	}
 }
 
+// foresee chooses what the default of an object.get becomes where its value is
+// compared with a constant, or asked for its type: any other would be told apart from
+// neither.
+func (w *walker) foresee(name string, args []*ast.Term) {
+	kinds := map[string]string{"is_array": `["_"]`, "is_object": `{"_": 0}`, "is_number": "1"}
+	for i, arg := range args {
+		call, ok := arg.Value.(ast.Call)
+		if !ok || call[0].String() != "object.get" {
+			continue
+		}
+		from, to, ok := w.span(call[3].Location)
+		if !ok {
+			continue
+		}
+		by := kinds[name]
+		if (name == "equal" || name == "neq") && len(args) == 2 {
+			switch other := args[1-i]; other.Value.(type) {
+			case ast.String, ast.Number, ast.Boolean, ast.Null:
+				if begin, end, ok := w.span(other.Location); ok && w.text[begin:end] != w.text[from:to] {
+					by = w.text[begin:end]
+				}
+			}
+		}
+		if by != "" {
+			w.instead[from] = by
+		}
+	}
+}
+
 // constant changes a literal.
 func (w *walker) constant(from, to int) {
 	old := w.text[from:to]
 	by := ""
 	switch number, err := strconv.Atoi(old); {
+	case w.instead[from] != "":
+		by = w.instead[from]
 	case old == "true":
 		by = "false"
 	case old == "false":
