@@ -33,14 +33,7 @@ func (b *bench) objects(ctx context.Context) error {
 			each = append(each, some...)
 		}
 	}
-	slices.Sort(each)
-	ours := each[len(each)/2]
-	verdict := "within"
-	if ours > time.Millisecond {
-		verdict = "OVER"
-	}
-	fmt.Printf("%-34s median %8.3f ms [%.3f to %.3f], 99 of 100 below %.3f  n=%d  mark 1 ms: %s\n", "all rules, an object", ms(ours), ms(each[0]), ms(each[len(each)-1]),
-		ms(each[len(each)*99/100]), len(each), verdict)
+	printObjects(each)
 	l, err := b.loop(ctx)
 	if err != nil {
 		return err
@@ -118,3 +111,14 @@ func perObject(name string, took []time.Duration) {
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+func printObjects(each []time.Duration) {
+	slices.Sort(each)
+	ours := each[len(each)/2]
+	verdict := "within"
+	if ours > time.Millisecond {
+		verdict = "OVER"
+	}
+	fmt.Printf("%-34s median %8.3f ms [%.3f to %.3f], 99 of 100 below %.3f  n=%d  mark 1 ms: %s\n", "all rules, an object", ms(ours), ms(each[0]), ms(each[len(each)-1]),
+		ms(each[len(each)*99/100]), len(each), verdict)
+}

@@ -23,23 +23,29 @@ import (
 func (b *bench) trees(ctx context.Context) error {
 	var before *treeFigure
 	for _, size := range [][2]int{{10, 10}, {100, 30}, {1000, 100}} {
-		one, err := b.tree(ctx, size[0], size[1])
+		one, err := b.tree(ctx, size[0], size[1], max(10, size[0]/10))
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-34s median %8.3f s  [%.3f to %.3f]  n=%d  most memory %.0f MiB, %d components of clusters\n", fmt.Sprintf("check of %d components, %d clusters", size[0], size[1]),
-			one.median(), one.took[0].Seconds(), one.took[len(one.took)-1].Seconds(), len(one.took), one.memory, one.pairs)
+		one.print(size[0], size[1])
 		if before != nil {
 			by := math.Log(float64(one.pairs) / float64(before.pairs))
 			fmt.Printf("%-34s time by the power of %.2f, memory of %.2f\n", "growth", math.Log(one.median()/before.median())/by, math.Log(one.memory/before.memory)/by)
 		}
 		before = one
 	}
-	verdict := "within"
-	if before.median() > 30 || before.memory > 1024 {
-		verdict = "OVER"
+	before.judge()
+	return nil
+}
+
+// dense is the largest tree with every component on every cluster.
+func (b *bench) dense(ctx context.Context) error {
+	one, err := b.tree(ctx, 1000, 100, 1000)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%-34s 30 s and 1024 MiB: %s\n", "mark of the largest", verdict)
+	one.print(1000, 100)
+	one.judge()
 	return nil
 }
 
@@ -50,11 +56,24 @@ type treeFigure struct {
 	memory float64         // the most that a run had, in MiB
 }
 
+func (f *treeFigure) print(components, clusters int) {
+	fmt.Printf("%-34s median %8.3f s  [%.3f to %.3f]  n=%d  most memory %.0f MiB, %d components of clusters\n", fmt.Sprintf("check of %d components, %d clusters", components, clusters),
+		f.median(), f.took[0].Seconds(), f.took[len(f.took)-1].Seconds(), len(f.took), f.memory, f.pairs)
+}
+
+func (f *treeFigure) judge() {
+	verdict := "within"
+	if f.median() > 30 || f.memory > 1024 {
+		verdict = "OVER"
+	}
+	fmt.Printf("%-34s 30 s and 1024 MiB: %s\n", "mark", verdict)
+}
+
 func (f *treeFigure) median() float64 { return f.took[len(f.took)/2].Seconds() }
 
-func (b *bench) tree(ctx context.Context, components, clusters int) (*treeFigure, error) {
+func (b *bench) tree(ctx context.Context, components, clusters, each int) (*treeFigure, error) {
 	root := filepath.Join(b.work, fmt.Sprintf("tree%d", components))
-	pairs, err := b.generate(root, components, clusters)
+	pairs, err := b.generate(root, components, clusters, each)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +99,9 @@ func (b *bench) tree(ctx context.Context, components, clusters int) (*treeFigure
 	return f, os.RemoveAll(root)
 }
 
-// generate writes a repository with rules and baseline of this one.
-func (b *bench) generate(root string, components, clusters int) (pairs int, err error) {
+// generate writes a repository with rules and baseline of this one; each cluster has
+// so many of the components.
+func (b *bench) generate(root string, components, clusters, each int) (pairs int, err error) {
 	for _, name := range []string{"policies", "components/baseline.yaml"} {
 		from, to := filepath.Join(b.root, name), filepath.Join(root, name)
 		info, err := os.Stat(from)
@@ -104,7 +124,6 @@ func (b *bench) generate(root string, components, clusters int) (pairs int, err 
 	for i := range components {
 		component(files, i)
 	}
-	each := max(10, components/10)
 	var names []string
 	for n := range clusters {
 		name, role := fmt.Sprintf("edge-%03d", n), "edge"
