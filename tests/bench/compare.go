@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -130,7 +131,7 @@ func (l *loop) same(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	theirs, err := l.run(ctx)
+	theirs, err := l.run(ctx, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return err
 	}

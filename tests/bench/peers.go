@@ -17,9 +17,10 @@ import (
 
 // peers measures the loop that is written today, beside `check --full --no-cache`: a
 // cluster's component at a time, `kustomize build`, before it `helm template` for a
-// chart, then kubeconform, then conftest with the same rules. As many run at once as
-// there are cores, for `check` uses them too. What both found is compared first:
-// findings that differ are printed, and end the figure.
+// chart, then kubeconform, then conftest with the same rules. It is measured as it is
+// written, one after the other, and with as many at once as there are cores, for
+// `check` uses them too. What both found is compared first: findings that differ are
+// printed, and end the figure.
 func (b *bench) peers(ctx context.Context) error {
 	loop, err := b.loop(ctx)
 	if err != nil {
@@ -28,22 +29,29 @@ func (b *bench) peers(ctx context.Context) error {
 	if err := loop.same(ctx); err != nil {
 		return err
 	}
-	var ours, theirs []time.Duration
+	var ours, theirs, atOnce []time.Duration
 	for range b.runs {
 		one, err := b.command(ctx, b.root, b.program, "check", "-q", "--full", "--no-cache")
 		if err != nil {
 			return err
 		}
 		began := time.Now()
-		if _, err := loop.run(ctx); err != nil {
+		if _, err := loop.run(ctx, 1); err != nil {
 			return err
 		}
 		ours, theirs = append(ours, one), append(theirs, time.Since(began))
+		began = time.Now()
+		if _, err := loop.run(ctx, runtime.GOMAXPROCS(0)); err != nil {
+			return err
+		}
+		atOnce = append(atOnce, time.Since(began))
 	}
 	name := fmt.Sprintf("loop over %d components of clusters", len(loop.pairs))
 	spread("check --full --no-cache", ours, 2*time.Second)
 	spread(name, theirs, time.Hour)
+	spread("the same on all cores", atOnce, time.Hour)
 	ratio("loop to check", theirs, ours, 10)
+	ratio("loop on all cores to check", atOnce, ours, 10)
 	return nil
 }
 
@@ -86,11 +94,11 @@ type said struct {
 	Rule, Kind, Namespace, Name, Pointer, Message string
 }
 
-// run goes through all pairs and the clusters' own settings.
-func (l *loop) run(ctx context.Context) (verdicts, error) {
+// run goes through all pairs and the clusters' own settings, so many at once.
+func (l *loop) run(ctx context.Context, workers int) (verdicts, error) {
 	found := make([][]said, len(l.pairs))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
+	group.SetLimit(workers)
 	for i, p := range l.pairs {
 		group.Go(func() (err error) {
 			if err = l.build(ctx, p); err == nil {
