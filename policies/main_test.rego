@@ -114,3 +114,28 @@ test_pass_webhooks_are_programs if {
 	hook := fx.of({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": "a"}, "webhooks": [{"name": "a", "timeoutSeconds": 30}]})
 	count(of("DT-CPL-006", judged(hook, fx.facts))) == 1
 }
+
+test_pass_defaults if {
+	some f in of("DT-SEC-002", judged(fx.pod({"hostPID": true}), fx.facts))
+	[f.result, f.container, f.mend] == ["finding", "", "remove the field; reach the workload through a Service"]
+}
+
+test_pass_no_patch if {
+	some f in of("DT-SEC-003", judged(fx.pod({"volumes": [{"name": "a", "hostPath": {}}]}), fx.facts))
+	[f.result, f.patch] == ["finding", null]
+}
+
+test_pass_off_whatever if {
+	facts := fx.and_facts({"severity": {"DT-SEC-003": "off"}})
+	of("DT-SEC-003", judged(fx.pod({"volumes": [{"name": "a", "hostPath": {}}]}), facts)) == set()
+}
+
+test_unknown_is_an_error if {
+	{f.severity | some f in of("policy", judged(fx.pod({"containers": "a"}), fx.facts))} == {"error"}
+}
+
+test_pass_every_group_described if {
+	every id in ["DT-SEC-001", "DT-SEC-003", "DT-DRF-001"] {
+		id in {meta.id | some meta in main.rules}
+	}
+}

@@ -211,6 +211,9 @@ func (e *Engine) await(ctx context.Context, v *views, p part, a *answer) ([][]ve
 }
 
 func (e *Engine) judgeUnits(ctx context.Context, v *views, p part, kinds []string) ([][]verdict, error) {
+	if err := ctx.Err(); err != nil { // rules that say little end before they look
+		return nil, err
+	}
 	data, err := v.data(p.namespaces)
 	if err != nil {
 		return nil, err

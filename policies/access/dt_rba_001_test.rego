@@ -77,3 +77,46 @@ test_pass_one_wildcard_short if {
 }
 
 test_pass_other_group if found(fx.of({"apiVersion": "x.example/v1", "kind": "ClusterRoleBinding", "roleRef": admin})) == set()
+
+test_pass_builtin_roles if {
+	every name in ["admin", "edit", "view"] {
+		found(binding("RoleBinding", name)) == set()
+	}
+}
+
+test_unknown_alike if found(binding("RoleBinding", "my-system:role")) == {["/roleRef/name", "unknown"]}
+
+# The name alone excuses nobody either.
+test_fail_forged_name if found(labelled("ClusterRoleBinding", admin, "system:masters", {})) == bound
+
+test_fail_forged_prefix if found(labelled("ClusterRoleBinding", admin, "my-system:masters", defaults)) == bound
+
+test_pass_bootstrap_role if {
+	doc := fx.of({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "cluster-admin", "labels": defaults}, "rules": everything})
+	found(doc) == set()
+}
+
+test_pass_other_kind if {
+	found(object.union(binding("ClusterRoleBinding", "cluster-admin"), {"kind": "Other"})) == set()
+	found(object.union(role(everything), {"kind": "Other"})) == set()
+	found(object.union(role(everything), {"group": "x.example"})) == set()
+}
+
+# An aggregated role that selects nothing of the bundle grants nothing.
+test_pass_aggregated_none if {
+	roles := {"clusterRoles": object.union(facts.clusterRoles, {"sum": {"rules": [], "labels": {}, "aggregation": {"clusterRoleSelectors": [{"matchLabels": {"into": "none"}}]}}})}
+	findings := dt_rba_001.findings with input as binding("ClusterRoleBinding", "sum") with data.context as object.union(facts, roles)
+	findings == set()
+}
+
+test_unknown_no_name if {
+	findings := dt_rba_001.findings with input as labelled("RoleBinding", {"kind": "ClusterRole"}, "a", {}) with data.context as facts
+	{f.message | some f in findings} == {`the bundle does not hold ClusterRole "", so what it grants is not known`}
+}
+
+test_pass_no_kind if found(labelled("RoleBinding", {"name": "cluster-admin"}, "a", {})) == set()
+
+test_fail_no_label if {
+	doc := fx.of({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "cluster-admin"}, "roleRef": admin})
+	found(doc) == bound
+}

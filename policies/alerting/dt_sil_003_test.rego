@@ -33,3 +33,21 @@ test_fail_or_absent if denied([["=~", "edge-1|"]])
 test_fail_no_digits if denied([["!~", ""]])
 
 test_pass_other_kind if count(dt_sil_003.findings) == 0 with input as fx.pod({})
+
+test_pass_other_document if {
+	vague := fx.silences([{"name": "a", "matchers": []}])
+	count(dt_sil_003.findings) == 0 with input as object.union(vague, {"kind": "Other"})
+	count(dt_sil_003.findings) == 0 with input as object.union(vague, {"group": "x.example"})
+}
+
+# An operator that is none takes nothing.
+test_pass_odd_operator if {
+	not denied([["==", ""]])
+	not denied([["==", ".*"]])
+}
+
+# A value that no label is likely to have is a value still.
+test_pass_not_any if {
+	not denied([["!~", ".*"]])
+	not denied([["!~", "|[^q]*q.*|[0-9].*"]])
+}

@@ -76,3 +76,35 @@ test_fail_static_empty_mode if found(static(["kube-apiserver", "--authorization-
 test_unknown_static_config if found(static(["kube-apiserver", "--authorization-config=/a"], [])) == {[at("command", 1), "unknown"]}
 
 test_unknown_shell if found(static(["sh", "-c", "exec kube-apiserver --authorization-mode=AlwaysAllow"], [])) == {[at("command", 2), "unknown"]}
+
+server(flags) := fx.container({"name": "kube-apiserver", "command": array.concat(["kube-apiserver"], flags)})
+
+placed(doc) := {[f.pointer, f.container] | some f in findings} if {
+	findings := dt_cpl_001.findings with input as doc with data.context as fx.facts
+}
+
+test_fail_places if {
+	every flag in ["--authorization-mode=AlwaysAllow,Node,RBAC", "--authorization-config=/c", "--token-auth-file=/t"] {
+		[place(1), "kube-apiserver"] in placed(server([flag]))
+	}
+	[place(2), "kube-apiserver"] in placed(server(["--authorization-mode=Node,RBAC", "--anonymous-auth=false"]))
+	placed(server([])) == {["/spec/containers/0", "kube-apiserver"]}
+	shell := fx.container({"name": "kube-apiserver", "command": ["sh", "-c", "exec kube-apiserver --v=2"]})
+	placed(shell) == {["/spec/containers/0/command/2", "kube-apiserver"]}
+}
+
+place(n) := sprintf("/spec/containers/0/command/%d", [n])
+
+test_pass_anonymous if found(server(["--authorization-mode=Node,RBAC", "--anonymous-auth=true"])) == set()
+
+test_pass_other_documents if {
+	bad := {"authorization-mode": "AlwaysAllow"}
+	every other in [{"kind": "Other"}, {"group": "x.example"}] {
+		found(object.union(catalog(bad), other)) == set()
+		found(object.union(fx.of(config(bad)), other)) == set()
+	}
+	every other in [{"kind": "Other"}, {"apiVersion": "my-kubeadm.k8s.io/v1"}] {
+		inner := object.union(config(bad), other)
+		found(object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap"}), {"nested": [{"pointer": "/data/a", "object": inner}]})) == set()
+	}
+}

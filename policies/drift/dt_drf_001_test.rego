@@ -40,3 +40,8 @@ test_fail_scaled_without_autoscaler if count(graded(field("/spec/replicas", "kub
 test_fail_other_field if count(graded(field("/spec/paused", "kube-controller-manager", "scale"), autoscaler)) == 1
 
 test_fail_not_by_scale if count(graded(field("/spec/replicas", "kube-controller-manager", ""), autoscaler)) == 1
+
+test_fail_pointer if {
+	found := dt_drf_001.findings with input as {"drift": {"fields": [field("/data/a", "", "")], "scaled": null}}
+	{f.pointer | some f in found} == {"/data/a"}
+}

@@ -45,3 +45,28 @@ managed(names) := {"metadata": {"managedFields": [{"manager": name} | some name 
 test_pass_made_by_controllers if extra("", "PersistentVolumeClaim", "data-a-0", managed(["kube-controller-manager", "kwok"])) == set()
 
 test_fail_touched_by_hand if extra("", "PersistentVolumeClaim", "data-a-0", managed(["kube-controller-manager", "kubectl-edit"])) == strange
+
+test_pass_each_expected_kind if {
+	every key in [["", "Endpoints"], ["", "Event"], ["coordination.k8s.io", "Lease"], ["discovery.k8s.io", "EndpointSlice"], ["events.k8s.io", "Event"]] {
+		extra(key[0], key[1], "a", {}) == set()
+	}
+}
+
+test_pass_each_expected_name if {
+	every key in [["ConfigMap", "dualtrack-inventory"], ["ConfigMap", "istio-ca-root-cert"], ["ConfigMap", "kube-root-ca.crt"], ["ServiceAccount", "default"]] {
+		extra("", key[0], key[1], {}) == set()
+	}
+}
+
+test_fail_pointers if {
+	every drift in [{"desired": {}, "live": null}, {"desired": null, "live": {"metadata": {}}}] {
+		findings := dt_drf_004.findings with input as {"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "a", "drift": object.union({"fields": [], "inventory": false}, drift)}
+		{f.pointer | some f in findings} == {""}
+	}
+}
+
+test_pass_nowhere if judged("", "ConfigMap", "a", {"desired": null, "live": null}) == set()
+
+test_fail_type_of_another_kind if extra("", "ConfigMap", "a", {"type": "helm.sh/release.v1"}) == strange
+
+test_pass_made_by_one_controller if extra("", "PersistentVolumeClaim", "data-a-0", managed(["kwok"])) == set()

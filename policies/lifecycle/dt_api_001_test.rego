@@ -43,3 +43,24 @@ test_unknown_no_table if {
 test_pass_nothing_inside if {
 	count(dt_api_001.findings) == 0 with input as alone with data.context as fx.and_facts({"apis": null})
 }
+
+test_unknown_whole if {
+	findings := dt_api_001.findings with input as holding("old.example/v1") with data.context as {k: v | some k, v in fx.facts; k != "apis"}
+	{[f.pointer, f.result] | some f in findings} == {["/data/a.yaml", "unknown"]}
+}
+
+test_known_is_not_unknown if {
+	findings := dt_api_001.findings with input as holding("new.example/v1") with data.context as fx.and_facts({"apis": apis})
+	findings == set()
+}
+
+test_pass_odd_kind if {
+	doc := object.union(holding("old.example/v1"), {"nested": [{"pointer": "/data/a.yaml", "object": {"apiVersion": "old.example/v1", "kind": 5}}]})
+	findings := dt_api_001.findings with input as doc with data.context as fx.and_facts({"apis": null})
+	findings == set()
+}
+
+test_fail_removed_first if {
+	findings := dt_api_001.findings with input as holding("first.example/v1") with data.context as fx.and_facts({"apis": {"first.example/v1/Thing": {"deprecated": 0, "removed": 1, "use": ""}}})
+	fx.pointers(findings) == {"/data/a.yaml"}
+}

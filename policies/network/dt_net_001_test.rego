@@ -70,3 +70,33 @@ test_pass_clusterwide if missing(clusterwide({"endpointSelector": {}, "ingress":
 test_pass_clusterwide_namespace if missing(clusterwide({"endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "shop"}}, "ingress": [dns], "egress": [dns]})) == set()
 
 test_fail_clusterwide_elsewhere if missing(clusterwide({"endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "x"}}, "ingress": [dns], "egress": [dns]})) == both
+
+test_pass_each_system if {
+	every name in ["kube-node-lease", "kube-public", "kube-system"] {
+		count(dt_net_001.findings) == 0 with input as named(name) with data.context as fx.facts
+	}
+}
+
+test_fail_pointer if {
+	found := dt_net_001.findings with input as named("shop") with data.context as fx.facts
+	fx.pointers(found) == {"/metadata/name"}
+}
+
+test_pass_other_group if count(dt_net_001.findings) == 0 with input as fx.of({"apiVersion": "x.example/v1", "kind": "Namespace", "metadata": {"name": "shop"}}) with data.context as fx.facts
+
+test_pass_one_type if missing(policy({"podSelector": {}, "policyTypes": ["Egress"]})) == {["ingress", "finding"]}
+
+test_fail_cilium_everywhere if missing(cilium({"endpointSelector": {}, "ingress": [dns], "egress": [{"toEntities": ["all"]}]})) == egress
+
+test_pass_clusterwide_other_label if missing(clusterwide({"endpointSelector": {"matchLabels": {"io.kubernetes.pod.namespace": "shop"}}, "ingress": [dns], "egress": [dns]})) == set()
+
+# The same selector in a policy of a namespace names pods' own labels.
+test_fail_selector_of_namespaced if missing(cilium({"endpointSelector": {"matchLabels": {"io.kubernetes.pod.namespace": "shop"}}, "ingress": [dns], "egress": [dns]})) == both
+
+# A NetworkPolicy is none of Cilium's, whatever fields it has.
+test_fail_kinds_apart if missing(policy({"podSelector": {"matchLabels": {"a": "b"}}, "endpointSelector": {}, "ingress": [dns], "egress": [dns]})) == both
+
+test_fail_odd_selector if missing(cilium({"endpointSelector": "all", "ingress": [dns], "egress": [dns]})) == both
+
+# What policyTypes says counts, whatever rules there are.
+test_fail_types_decide if missing(policy({"podSelector": {}, "policyTypes": ["Ingress"], "egress": []})) == egress

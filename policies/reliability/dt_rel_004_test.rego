@@ -133,3 +133,52 @@ patched(spec) := {f.patch | some f in findings} if {
 test_mend if patched({"minAvailable": 1}) == {[{"op": "remove", "path": "/spec/minAvailable"}, {"op": "add", "path": "/spec/maxUnavailable", "value": 1}]}
 
 test_mend_max if patched({"maxUnavailable": 0}) == {[{"op": "add", "path": "/spec/maxUnavailable", "value": 1}]}
+
+with_budgets(list) := found({"maxUnavailable": 1}, object.union(running(2), {"budgets": {"shop": list}}))
+
+test_pass_own_budget if with_budgets([{"name": "a", "selector": {}, "version": "policy/v1"}]) == set()
+
+test_pass_other_pods if with_budgets([{"name": "b", "selector": {"matchLabels": {"app": "api"}}, "version": "policy/v1"}]) == set()
+
+test_fail_not_counting_daemon_sets if {
+	facts := fx.and_facts({"workloads": {"shop": [workload("DaemonSet", 1), workload("Deployment", 3)]}})
+	found({"minAvailable": 3}, facts) == blocked("minAvailable")
+}
+
+test_unknown_other_selector_before if selecting("policy/v1beta1", {"matchLabels": {"app": "api"}}, {"minAvailable": 2}) == {["/spec/minAvailable", "unknown"]}
+
+test_fail_least_of_two_autoscalers if {
+	scalers := [
+		{"kind": "HorizontalPodAutoscaler", "name": "a", "min": 3, "max": 5},
+		{"kind": "ScaledObject", "name": "b", "min": 1, "max": 5},
+	]
+	found({"minAvailable": 1}, scaled(scalers)) == blocked("minAvailable")
+}
+
+test_fail_results if {
+	every spec in [{}, {"maxUnavailable": 0}] {
+		findings := dt_rel_004.findings with input as budget(spec) with data.context as running(5)
+		{f.result | some f in findings} == {"finding"}
+	}
+}
+
+test_pass_neither_of_nothing if found({}, running(0)) == set()
+
+test_pass_both_are_set if {
+	found({"minAvailable": 2, "maxUnavailable": 1}, running(2)) == set()
+	found({"minAvailable": 1, "maxUnavailable": 1}, fx.facts) == set()
+}
+
+test_unknown_odd_values_once if {
+	every field in ["minAvailable", "maxUnavailable"] {
+		findings := dt_rel_004.findings with input as budget({field: "half"}) with data.context as fx.facts
+		{[f.pointer, f.message] | some f in findings} == {[sprintf("/spec/%s", [field]), "it is neither a number nor a percentage"]}
+	}
+}
+
+test_fail_unhealthy_whole if {
+	doc := fx.of({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": fx.meta, "spec": {"maxUnavailable": 1}})
+	findings := dt_rel_004.findings with input as doc with data.context as fx.and_facts({"cluster": {"minor": 27}})
+	at := "/spec/unhealthyPodEvictionPolicy"
+	{[f.pointer, f.severity, f.patch] | some f in findings} == {[at, "info", [{"op": "add", "path": at, "value": "AlwaysAllow"}]]}
+}

@@ -79,3 +79,55 @@ test_pass_keda_default_kind if {
 	facts := object.union(requesting, {"scalers": {"shop": {"Deployment/web": [{"kind": "ScaledObject", "name": "a", "min": 0, "max": 3}]}}})
 	count(dt_rel_007.findings) == 0 with input as fx.of(o) with data.context as facts
 }
+
+keda(spec) := fx.of({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": fx.meta, "spec": object.union(target, spec)})
+
+of_doc(doc, facts) := {[f.pointer, object.get(f, "result", "finding")] | some f in findings} if {
+	findings := dt_rel_007.findings with input as doc with data.context as facts
+}
+
+twice := object.union(running({}), {"scalers": {"shop": {"Deployment/web": [
+	{"kind": "ScaledObject", "name": "a", "min": 1, "max": 3},
+	{"kind": "ScaledObject", "name": "b", "min": 1, "max": 3},
+]}}})
+
+test_fail_keda if {
+	of_doc(keda({}), fx.facts) == {["/spec/scaleTargetRef", "finding"]}
+	of_doc(keda({}), twice) == {["/spec/scaleTargetRef", "finding"]}
+	of_doc(keda(cpu), fx.and_facts({"workloads": running({}).workloads})) == {["/spec/metrics/0", "finding"]}
+}
+
+test_pass_keda_measures_no_cpu if of_doc(keda({}), fx.and_facts({"workloads": running({}).workloads})) == set()
+
+test_pass_other_kind if {
+	every other in [{"kind": "Other"}, {"group": "x.example"}] {
+		of_doc(object.union(hpa(cpu), other), fx.facts) == set()
+		of_doc(object.union(hpa({}), other), running({})) == set()
+		of_doc(object.union(keda({}), other), twice) == set()
+	}
+}
+
+test_fail_each_builtin if {
+	every kind in ["Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"] {
+		found(object.union(cpu, {"scaleTargetRef": {"kind": kind, "name": "elsewhere"}}), fx.facts) == {["/spec/scaleTargetRef", "finding"]}
+	}
+}
+
+test_fail_no_name if {
+	findings := dt_rel_007.findings with input as fx.of({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": fx.meta, "spec": {}}) with data.context as fx.facts
+	{f.message | some f in findings} == {"the bundle holds no Deployment  to scale"}
+}
+
+test_pass_default_metric if found({}, requesting) == set()
+
+test_fail_other_resource if found(cpu, running({"requests": {"memory": "1Gi"}})) == {["/spec/metrics/0", "finding"]}
+
+limited(limit) := found(cpu, object.union(running({}), {"limits": {"shop": [[limit]]}}))
+
+test_pass_default_limit if limited({"type": "Container", "default": {"cpu": "1"}}) == set()
+
+test_fail_limit_of_pods if limited({"type": "Pod", "default": {"cpu": "1"}}) == {["/spec/metrics/0", "finding"]}
+
+test_fail_limit_of_memory if limited({"type": "Container", "default": {"memory": "1Gi"}}) == {["/spec/metrics/0", "finding"]}
+
+test_pass_replicas_unsaid if of_workload({}, requesting) == set()

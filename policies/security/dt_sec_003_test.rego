@@ -36,3 +36,22 @@ test_fail_claim_of_node_class if {
 }
 
 test_pass_claim if count(dt_sec_003.findings) == 0 with input as stateful with data.context as fx.facts
+
+test_fail_each_field if {
+	every field in ["hostPath", "local"] {
+		found := dt_sec_003.findings with input as fx.of({"apiVersion": "v1", "kind": "PersistentVolume", "spec": {field: {"path": "/d"}}})
+		fx.pointers(found) == {sprintf("/spec/%s", [field])}
+	}
+}
+
+test_fail_whole if {
+	found := dt_sec_003.findings with input as fx.pod({"volumes": [{"name": "b", "hostPath": {"path": "/d"}}]})
+	found == {{"pointer": "/spec/volumes/0/hostPath", "message": `volume "b" is a path of the node`}}
+	claims := dt_sec_003.findings with input as stateful with data.context as fx.and_facts({"nodeClasses": {"node": true}})
+	{f.severity | some f in claims} == {"warning"}
+}
+
+test_pass_other_kind if {
+	count(dt_sec_003.findings) == 0 with input as fx.of({"apiVersion": "x.example/v1", "kind": "Disk", "spec": {"local": {"path": "/d"}}})
+	count(dt_sec_003.findings) == 0 with input as object.union(stateful, {"kind": "Other", "group": "x.example"}) with data.context as fx.and_facts({"nodeClasses": {"node": true}})
+}

@@ -30,3 +30,11 @@ test_fail_spelling if {
 }
 
 test_fail_no_string if count(dt_sec_005.findings) == 2 with input as adding([1, null])
+
+test_fail_whole if {
+	at := "/spec/containers/0/securityContext/capabilities/add/0"
+	added := dt_sec_005.findings with input as fx.secured({"capabilities": {"add": ["SYS_ADMIN"]}})
+	added == {{"pointer": at, "container": "a", "message": `container "a" adds capability "SYS_ADMIN"`, "patch": [{"op": "remove", "path": at}]}}
+	misspelt := dt_sec_005.findings with input as fx.secured({"capabilities": {"add": ["CAP_CHOWN"]}})
+	{[f.container, f.mend, f.patch] | some f in misspelt} == {["a", "write CHOWN", [{"op": "replace", "path": at, "value": "CHOWN"}]]}
+}

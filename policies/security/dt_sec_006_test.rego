@@ -40,3 +40,12 @@ test_fail_added if {
 
 # Capabilities exist on containers only: a pod's own are not inherited.
 test_fail_pod_level if count(dt_sec_006.findings) == 1 with input as fx.pod({"securityContext": {"capabilities": {"drop": ["ALL"]}}, "containers": [{"name": "a"}]})
+
+test_fail_whole if {
+	found := dt_sec_006.findings with input as fx.container({})
+	{[f.pointer, f.container, f.message] | some f in found} == {[sprintf("%s/drop", [at]), "a", `container "a" does not drop ALL capabilities`]}
+	added := dt_sec_006.findings with input as with_caps({"drop": ["ALL"], "add": ["CHOWN"]})
+	{[f.pointer, f.container, f.patch] | some f in added} == {[sprintf("%s/add/0", [at]), "a", [{"op": "remove", "path": sprintf("%s/add/0", [at])}]]}
+}
+
+test_pass_windows_adds if count(dt_sec_006.findings) == 0 with input as fx.pod({"os": {"name": "windows"}, "containers": [{"name": "a", "securityContext": {"capabilities": {"add": ["CHOWN"]}}}]})

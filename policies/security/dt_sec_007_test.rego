@@ -23,3 +23,8 @@ test_fail_linux if count(dt_sec_007.findings) == 1 with input as fx.pod({"os": {
 
 # The pod has no such field: it is not inherited.
 test_fail_pod_level if count(dt_sec_007.findings) == 1 with input as fx.pod({"securityContext": {"allowPrivilegeEscalation": false}, "containers": [{"name": "a"}]})
+
+test_fail_whole if {
+	found := dt_sec_007.findings with input as fx.container({})
+	{[f.pointer, f.container] | some f in found} == {["/spec/containers/0/securityContext/allowPrivilegeEscalation", "a"]}
+}

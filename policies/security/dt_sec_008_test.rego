@@ -46,3 +46,13 @@ test_mend_container if {
 	some f in dt_sec_008.findings with input as both(yes, no)
 	f.patch == [{"op": "replace", "path": of_container, "value": true}]
 }
+
+test_fail_whole if {
+	at := "/spec/securityContext/runAsNonRoot"
+	of_pod := dt_sec_008.findings with input as fx.pod({"securityContext": {"runAsNonRoot": false}, "containers": []})
+	{[f.pointer, f.patch] | some f in of_pod} == {[at, [{"op": "add", "path": at, "value": true}]]}
+	own := dt_sec_008.findings with input as fx.pod({"securityContext": {"runAsNonRoot": true}, "containers": [{"name": "a", "securityContext": {"runAsNonRoot": false}}]})
+	{[f.pointer, f.container] | some f in own} == {["/spec/containers/0/securityContext/runAsNonRoot", "a"]}
+	neither := dt_sec_008.findings with input as fx.pod({"containers": [{"name": "a"}]})
+	{[f.pointer, f.container] | some f in neither} == {["/spec/containers/0/securityContext/runAsNonRoot", "a"]}
+}

@@ -50,3 +50,25 @@ test_mend_container if {
 	some f in dt_sec_010.findings with input as both(profile("RuntimeDefault"), profile("Unconfined"))
 	f.patch == [{"op": "add", "path": "/spec/containers/0/securityContext/seccompProfile", "value": {"type": "RuntimeDefault"}}]
 }
+
+test_fail_whole if {
+	at := "/spec/containers/0/securityContext/seccompProfile/type"
+	bad := {"seccompProfile": {"type": "Unconfined"}}
+	of_pod := dt_sec_010.findings with input as fx.pod({"securityContext": bad, "containers": []})
+	{[f.pointer, f.patch] | some f in of_pod} == {["/spec/securityContext/seccompProfile/type", [{"op": "add", "path": "/spec/securityContext/seccompProfile", "value": {"type": "RuntimeDefault"}}]]}
+	own := dt_sec_010.findings with input as fx.pod({"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}, "containers": [{"name": "a", "securityContext": bad}]})
+	{[f.pointer, f.container] | some f in own} == {[at, "a"]}
+	neither := dt_sec_010.findings with input as fx.pod({"containers": [{"name": "a"}]})
+	{[f.pointer, f.container] | some f in neither} == {[at, "a"]}
+}
+
+test_pass_windows_whatever if {
+	bad := {"seccompProfile": {"type": "Unconfined"}}
+	count(dt_sec_010.findings) == 0 with input as fx.pod({"os": {"name": "windows"}, "securityContext": bad, "containers": [{"name": "a", "securityContext": bad}]})
+}
+
+test_annotations if {
+	pod := {"apiVersion": "v1", "kind": "Pod", "metadata": {"annotations": {"container.seccomp.security.alpha.kubernetes.io/a": "x", "note": "x"}}, "spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}, "containers": []}}
+	found := dt_sec_010.findings with input as fx.of(pod)
+	fx.pointers(found) == {"/metadata/annotations/container.seccomp.security.alpha.kubernetes.io~1a"}
+}

@@ -55,3 +55,10 @@ test_pass_custom_resource_without if count(dt_sup_001.findings) == 0 with input 
 
 # A value of another type is malformed and judged as such, not here.
 test_pass_wrong_type if count(dt_sup_001.findings) == 0 with input as fx.container({"image": 5})
+
+test_fail_each_moving_tag if {
+	every tag in ["latest", "main", "master", "dev", "develop", "stable", "edge", "nightly"] {
+		found := dt_sup_001.findings with input as fx.container({"image": sprintf("web:%s", [tag])})
+		{[f.pointer, f.container] | some f in found} == {["/spec/containers/0/image", "a"]}
+	}
+}

@@ -30,3 +30,14 @@ test_fail_capitals if severities(sprintf("web:1@sha256:%s", [upper(digits)])) ==
 test_fail_empty if severities("web:1@") == {"error"}
 
 test_fail_two if severities(sprintf("web@sha256:%s@sha256:%s", [digits, digits])) == {"error"}
+
+places(ref) := {[f.pointer, f.container] | some f in findings} if {
+	findings := dt_sup_002.findings with input as fx.container({"image": ref}) with data.context as fx.facts
+}
+
+test_fail_places if {
+	places("web:1") == {["/spec/containers/0/image", "a"]}
+	places("web@sha256:1") == {["/spec/containers/0/image", "a"]}
+}
+
+test_pass_null if places(null) == set()

@@ -61,3 +61,29 @@ test_fail_artifact if {
 test_pass_artifact if count(dt_sup_003.findings) == 0 with input as artifact("oci://registry.example/shop/app") with data.context as fx.facts
 
 test_pass_no_artifact if count(dt_sup_003.findings) == 0 with input as artifact(null) with data.context as fx.facts
+
+places(doc, registries) := {[f.pointer, f.container, f.message] | some f in findings} if {
+	findings := dt_sup_003.findings with input as doc with data.context as fx.and_facts({"registries": registries})
+}
+
+test_fail_places if {
+	at := "/spec/containers/0/image"
+	places(fx.container({"image": "evil.io/a"}), []) == {[at, "a", `container "a": "evil.io/a" is from no allowed registry`]}
+	places(fx.container({"image": "evil.io/a"}), null) == {[at, "a", `container "a": the fleet does not say which registries it allows`]}
+	places(artifact("oci://evil.io/app"), []) == {["/spec/url", "", `spec.url: "evil.io/app" is from no allowed registry`]}
+}
+
+test_pass_null if places(fx.container({"image": null}), null) == set()
+
+test_pass_no_registry_known if {
+	found := dt_sup_003.findings with input as fx.container({"image": "web"}) with data.context as {k: v | some k, v in fx.facts; k != "registries"}
+	fx.results(found) == {"unknown"}
+}
+
+chart(url) := fx.of({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmRepository", "spec": {"url": url}})
+
+test_fail_chart if places(chart("oci://evil.io/charts"), []) == {["/spec/url", "", `spec.url: "evil.io/charts" is from no allowed registry`]}
+
+test_pass_chart_by_http if places(chart("https://evil.io/oci://charts"), []) == set()
+
+test_pass_other_kind if places(fx.of({"apiVersion": "x.example/v1", "kind": "Thing", "spec": {"url": "oci://evil.io/app"}}), []) == set()

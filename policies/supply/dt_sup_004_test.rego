@@ -51,3 +51,24 @@ test_fail_says_no_value if {
 	some f in dt_sup_004.findings with input as secret({"stringData": {"a": "hunter2"}})
 	not contains(f.message, "hunter2")
 }
+
+test_fail_lost_key_of_each_field if {
+	found({"data": {"token": sealed}}) == {"/sops"}
+	found({"stringData": {"token": sealed}}) == {"/sops"}
+}
+
+applied := {"metadata": {"name": "a", "annotations": {"kubectl.kubernetes.io/last-applied-configuration": `{"data":{"a":"b"}}`}}}
+
+test_fail_annotation_patch if {
+	at := "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"
+	findings := dt_sup_004.findings with input as fx.of(object.union({"apiVersion": "v1", "kind": "Secret"}, applied))
+	{[f.pointer, f.patch] | some f in findings} == {[at, [{"op": "remove", "path": at}]]}
+}
+
+# Every finding is of a Secret of the core group alone.
+test_pass_whatever_is_no_secret if {
+	every doc in [applied, {"data": {"a": sealed}}, {"data": {"a": "b"}}] {
+		count(dt_sup_004.findings) == 0 with input as fx.of(object.union({"apiVersion": "v1", "kind": "ConfigMap"}, doc))
+		count(dt_sup_004.findings) == 0 with input as fx.of(object.union({"apiVersion": "x.example/v1", "kind": "Secret"}, doc))
+	}
+}

@@ -108,3 +108,30 @@ test_pass_no_expression if policy({"string_attribute": {"enabled_regex_matching"
 test_fail_composite if one(policy({"type": "composite"}), "bounds spans a second")
 
 test_pass_odd_policy if sampler({"policies": ["odd"]}) == set()
+
+test_fail_each_exporter if {
+	every kind in ["otlp", "otlp_grpc", "otlphttp", "otlp_http"] {
+		one(found({"service": {"pipelines": {"traces": {"exporters": [kind]}}}}), "waits in a queue")
+	}
+}
+
+test_pass_queue_enabled_unsaid if found({
+	"exporters": {"otlp/b": {"sending_queue": {"sizer": "items"}}},
+	"service": {"pipelines": {"traces": {"exporters": ["otlp/b"]}}},
+}) == set()
+
+test_fail_expected_unsaid if one(found({"processors": {"tail_sampling/b": {"decision_wait": "10s"}}}), "tail_sampling/b does not say how many")
+
+test_pass_odd_numbers if {
+	sampler({"expected_new_traces_per_sec": "many"}) == set()
+	sampler({"num_traces": "many"}) == set()
+}
+
+test_fail_no_name if one(sampler({"policies": [{"type": "composite"}]}), `policy "" is composite`)
+
+test_unknown_result if {
+	config := object.union(sound, {"processors": {"tail_sampling": {"decision_wait": "soon"}}})
+	holding := object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap"}), {"collectors": [{"pointer": "/data/g.yaml", "object": config}]})
+	findings := dt_obs_004.findings with input as holding with data.context as fx.facts
+	fx.results(findings) == {"unknown"}
+}

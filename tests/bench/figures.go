@@ -99,7 +99,7 @@ func (b *bench) version(ctx context.Context) error {
 func (b *bench) check(ctx context.Context) error {
 	var took []time.Duration
 	for range b.runs {
-		one, err := b.command(ctx, b.root, b.program, "check", "-q")
+		one, err := b.command(ctx, b.root, b.program, "check", "-q", "--full")
 		if err != nil {
 			return err
 		}

@@ -27,10 +27,10 @@ func main() {
 
 func run(ctx context.Context) error {
 	runs := flag.Int("runs", 5, "runs of each figure")
-	only := flag.String("only", "", "comma-separated figures: size, version, check, comment, sites1, fleet, cold")
+	only := flag.String("only", "", "comma-separated figures: size, version, check, change, comment, peers, objects, trees, dense, sites1, fleet, cold")
 	flag.Parse()
-	known := []string{"size", "version", "check", "comment", "sites1", "fleet", "cold"}
-	chosen := known[:6] // a cold build takes minutes: it is asked for by name
+	known := []string{"size", "version", "check", "change", "comment", "peers", "objects", "trees", "sites1", "fleet", "dense", "cold"}
+	chosen := known[:10] // the largest tree and a cold build take minutes: both are asked for by name
 	if *only != "" {
 		chosen = strings.Split(*only, ",")
 	}
@@ -46,7 +46,8 @@ func run(ctx context.Context) error {
 	defer b.close()
 	fmt.Println(machine())
 	figures := map[string]func(context.Context) error{
-		"size": b.size, "version": b.version, "check": b.check, "comment": b.comment, "sites1": b.sites, "fleet": b.fleet, "cold": b.cold,
+		"size": b.size, "version": b.version, "check": b.check, "comment": b.comment, "change": b.change, "peers": b.peers, "objects": b.objects, "trees": b.trees, "dense": b.dense,
+		"sites1": b.sites, "fleet": b.fleet, "cold": b.cold,
 	}
 	for _, name := range chosen {
 		if err := figures[name](ctx); err != nil {
