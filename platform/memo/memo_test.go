@@ -65,7 +65,7 @@ func TestDamage(t *testing.T) {
 	t.Parallel()
 	want := bytes.Repeat([]byte("entry "), 20)
 	for _, damage := range []func([]byte) []byte{
-		func(b []byte) []byte { return nil },
+		func([]byte) []byte { return nil },
 		func(b []byte) []byte { return b[:len(b)/2] },
 		func(b []byte) []byte { return append(b, 'x') },
 		func(b []byte) []byte { b[len(b)/2] ^= 1; return b },

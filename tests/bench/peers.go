@@ -50,13 +50,14 @@ func (b *bench) peers(ctx context.Context) error {
 	spread("check --full --no-cache", ours, 2*time.Second)
 	spread(name, theirs, time.Hour)
 	spread("the same on all cores", atOnce, time.Hour)
-	ratio("loop to check", theirs, ours, 10)
-	ratio("loop on all cores to check", atOnce, ours, 10)
+	ratio("loop to check", theirs, ours)
+	ratio("loop on all cores to check", atOnce, ours)
 	return nil
 }
 
-// ratio prints how many times longer the first takes, and its mark.
-func ratio(name string, longer, shorter []time.Duration, mark float64) {
+// ratio prints how many times longer the first takes, and the mark, ten times.
+func ratio(name string, longer, shorter []time.Duration) {
+	const mark = 10.0
 	slices.Sort(longer)
 	slices.Sort(shorter)
 	seen := longer[len(longer)/2].Seconds() / shorter[len(shorter)/2].Seconds()
