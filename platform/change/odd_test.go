@@ -18,9 +18,6 @@ func oddities() []any {
 
 // TestOdd puts what is not meant at every place of every object of the other tests.
 func TestOdd(t *testing.T) {
-	if testing.Short() { // nothing here runs at once: the race detector learns nothing
-		t.Skip("not with -short")
-	}
 	t.Parallel()
 	compared := 0
 	for _, c := range append(append(imageCases(), numberCases()...), otherCases()...) {
@@ -80,9 +77,6 @@ func checkClusters(t *testing.T, clusters []change.Cluster) {
 // few runs a second, so the parts that read schemas, policies and roles are fuzzed in
 // their own packages.
 func TestAny(t *testing.T) {
-	if testing.Short() { // nothing here runs at once: the race detector learns nothing
-		t.Skip("not with -short")
-	}
 	t.Parallel()
 	draw := rand.New(rand.NewPCG(1, 2))
 	cases := append(append(imageCases(), numberCases()...), otherCases()...)

@@ -127,15 +127,6 @@ func testInput(t testing.TB, docs ...string) Input {
 	return in
 }
 
-// long leaves a test out of the short run, which is the race detector's: it asks one
-// rule after the other, ten times slower there, and shares nothing.
-func long(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("not with -short")
-	}
-}
-
 // once compiles the policies for all tests of the package.
 var once = sync.OnceValues(func() (*Engine, error) {
 	return Compile(context.Background(), policies.FS) //nolint:forbidigo // it outlives the test that comes first

@@ -9,7 +9,6 @@ import (
 // TestExamples holds that every rule shows what passes and what fails, and that
 // the tests of one rule can be told from the others'.
 func TestExamples(t *testing.T) {
-	long(t)
 	t.Parallel()
 	files, err := Carried(policies.FS)
 	if err != nil {

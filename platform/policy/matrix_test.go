@@ -44,7 +44,6 @@ var (
 // containers of every kind of workload, alone and inside a List. None may fail,
 // and the list, the kind and the List must make no difference.
 func TestMatrix(t *testing.T) {
-	long(t)
 	t.Parallel()
 	in := testInput(t, namespace, denyAll)
 	want := map[string]string{} // name of the object → case

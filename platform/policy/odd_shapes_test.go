@@ -11,7 +11,6 @@ import (
 // TestOddShapes puts values of other types at random places of objects that the
 // rules read: no rule may fail on any, for then nothing is known of the object.
 func TestOddShapes(t *testing.T) {
-	long(t)
 	t.Parallel()
 	const rounds = 40
 	chosen := seedOf(t)

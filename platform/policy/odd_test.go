@@ -14,7 +14,6 @@ import (
 // clusters, one place at a time. A rule may say what it likes; none may fail, and
 // facts must be gathered. A seeded sample of all places is judged.
 func TestOddTypes(t *testing.T) {
-	long(t)
 	t.Parallel()
 	e := compiled(t)
 	odd := []any{nil, "odd", int64(5), true, []any{}, map[string]any{}, []any{"odd"}, []any{int64(5)}, []any{nil}, map[string]any{"a": int64(5)}}

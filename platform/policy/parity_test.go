@@ -59,7 +59,6 @@ var checks = map[string]security.Check{
 // TestParity holds the pod rules to the code of Pod Security admission, at the
 // baseline's minor, on generated pods.
 func TestParity(t *testing.T) {
-	long(t)
 	t.Parallel()
 	const pods = 2500
 	chosen := seedOf(t)

@@ -185,7 +185,6 @@ func TestLeftAnswer(t *testing.T) {
 // TestSubset holds that the rules about an object's kind alone say the same of it as
 // all rules: of every kind in this repository.
 func TestSubset(t *testing.T) {
-	long(t)
 	t.Parallel()
 	full := fresh(t, nil)
 	if len(full.kinds) < 30 {

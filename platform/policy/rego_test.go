@@ -59,7 +59,6 @@ func regoFiles(t *testing.T) []string {
 // TestRego runs the rules' own tests, and holds every line of every rule to be
 // run by one of them.
 func TestRego(t *testing.T) {
-	long(t)
 	t.Parallel()
 	covered := cover.New()
 	files, err := Carried(policies.FS)
