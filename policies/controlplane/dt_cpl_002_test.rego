@@ -98,3 +98,86 @@ test_fail_policy_nested if {
 	nested := [{"pointer": "/data/audit.yaml", "object": {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": []}}]
 	found(object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap"}), {"nested": nested})) == {"/data/audit.yaml"}
 }
+
+told(doc) := findings if {
+	findings := dt_cpl_002.findings with input as doc with data.context as fx.facts
+}
+
+test_pass_other_kind if {
+	found(object.union(cluster({"level": "None"}), {"kind": "Fleet"})) == set()
+	found(object.union(cluster({"level": "Metadata", "maxBackups": 1}), {"kind": "Fleet"})) == set()
+}
+
+test_fail_cluster_findings if {
+	told(cluster({"level": "None"})) == {{
+		"pointer": "/spec/kubernetes/audit/level",
+		"message": "the cluster keeps no audit log",
+		"mend": "set spec.kubernetes.audit.level to Metadata",
+	}}
+	told(cluster({"level": "Metadata", "maxBackups": 9})) == {{
+		"pointer": "/spec/kubernetes/audit/maxBackups",
+		"message": "9 is less than 10, so the audit log soon forgets",
+		"mend": "set it to 10 or more",
+	}}
+}
+
+server(flags) := fx.container({"name": "server", "command": array.concat(["kube-apiserver"], flags)})
+
+test_fail_static_findings if {
+	told(server([])) == {
+		{
+			"pointer": "/spec/containers/0",
+			"container": "server",
+			"message": "the API server has no audit policy, so it logs nothing",
+			"mend": "set audit-policy-file",
+		},
+		{
+			"pointer": "/spec/containers/0",
+			"container": "server",
+			"message": "the API server is told no place for its audit log",
+			"mend": "set audit-log-path, or audit-webhook-config-file",
+		},
+	}
+	told(server(["--audit-policy-file=/p", "--audit-log-path=/l", "--audit-log-maxage=5"])) == {{
+		"pointer": "/spec/containers/0/command/3",
+		"container": "server",
+		"message": "audit-log-maxage 5 is less than 30, so the audit log soon forgets",
+		"mend": "set it to 30 or more",
+	}}
+}
+
+test_fail_policy_findings if {
+	told(policy([])) == {
+	{
+		"pointer": "/rules",
+		"message": sprintf("requests for %s leave no trace: the policy logs them at level None, or not at all", [what]),
+		"mend": "add a rule that logs them at level Metadata, before those that log less",
+	} |
+		some what in ["RoleBindings", "Secrets"]
+	}
+	told(policy([at_level("Request", {})])) == {{
+		"pointer": "/rules/0/level",
+		"message": "the policy logs the bodies of Secrets",
+		"mend": "log Secrets at level Metadata, in a rule before this one",
+	}}
+}
+
+test_pass_policy_bodies_of_others if found(policy([at_level("Request", core(["events"])), metadata])) == set()
+
+# What an earlier rule logs for some people, this one logs for the others.
+test_fail_policy_bodies_for_the_others if found(policy([at_level("Metadata", object.union(core(["secrets"]), {"users": ["a"]})), at_level("Request", {})])) == {"/rules/1/level"}
+
+test_fail_policy_for_each_some if {
+	every field in ["namespaces", "userGroups", "users", "verbs"] {
+		found(policy([at_level("Metadata", {field: ["a"]})])) == {"/rules"}
+	}
+}
+
+# No group is the core group.
+test_fail_policy_no_group if found(policy([at_level("None", {"resources": [{"resources": ["secrets"]}]}), metadata])) == {"/rules"}
+
+test_pass_policy_other_rules if {
+	found(policy([at_level("None", {"resources": [{"group": "example.org", "resources": ["secrets"]}]}), metadata])) == set()
+	found(policy([at_level("None", {"nonResourceURLs": ["/healthz"]}), metadata])) == set()
+	found(policy(["odd", metadata])) == set()
+}

@@ -73,7 +73,7 @@ findings contains {
 	some at, providers in obj.items(entry, "providers")
 	some provider in ["aescbc", "aesgcm", "secretbox"]
 	some number, key in obj.items(obj.member(providers, provider), "keys")
-	is_object(key)
-	not object.get(key, "secret", null) in {null, ""}
-	not startswith(obj.text(key.secret), "ENC[")
+	secret := key.secret
+	not secret in {null, ""}
+	not startswith(obj.text(secret), "ENC[")
 }

@@ -75,3 +75,44 @@ test_fail_nested if {
 	nested := [{"pointer": "/data/e.yaml", "object": {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration", "resources": []}}]
 	found(object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap"}), {"nested": nested})) == {"/data/e.yaml"}
 }
+
+told(doc) := findings if {
+	findings := dt_cpl_003.findings with input as doc with data.context as fx.facts
+}
+
+test_pass_other_kind if found(object.union(cluster({"encryptSecrets": false}), {"kind": "Fleet"})) == set()
+
+test_fail_findings if {
+	told(cluster({"encryptSecrets": false})) == {{
+		"pointer": "/spec/kubernetes/encryptSecrets",
+		"message": "the cluster keeps its Secrets in clear",
+		"mend": "set spec.kubernetes.encryptSecrets to true",
+	}}
+	told(fx.container({"name": "server", "command": ["kube-apiserver"]})) == {{
+		"pointer": "/spec/containers/0",
+		"container": "server",
+		"message": "the API server has no encryption-provider-config, so it keeps Secrets in clear",
+		"mend": "set encryption-provider-config",
+	}}
+	told(config([entry(["secrets"], [identity])])) == {{
+		"pointer": "/resources/0/providers/0",
+		"message": "Secrets are written in clear: the first provider is identity",
+		"mend": "put another provider first; identity after it still reads what was written before",
+	}}
+	told(config([])) == {{
+		"pointer": "/resources",
+		"message": "Secrets are written in clear: no entry names them",
+		"mend": "add secrets to the resources of an entry",
+	}}
+	told(keyed("aesgcm", "c2VjcmV0")) == {{
+		"pointer": "/resources/0/providers/0/aesgcm/keys/0/secret",
+		"message": "the key of provider aesgcm stands in clear",
+		"mend": "let the provider of the cluster make the key, or use a KMS; this key is known: replace it",
+	}}
+}
+
+test_pass_odd_provider if found(config([entry(["secrets"], ["odd"])])) == set()
+
+test_pass_no_key if found(config([entry(["secrets"], [{"aescbc": {"keys": [{"name": "a"}]}}])])) == set()
+
+test_fail_key_not_encrypted if found(keyed("aescbc", "see ENC[")) == {"/resources/0/providers/0/aescbc/keys/0/secret"}

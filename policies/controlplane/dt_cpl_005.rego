@@ -15,13 +15,6 @@ meta := {
 
 path := {"anonymous-auth": ["authentication", "anonymous", "enabled"], "authorization-mode": ["authorization", "mode"], "read-only-port": ["readOnlyPort"]}
 
-# Each setting: what a file that says nothing means, and flags that say nothing.
-defaults := {
-	"anonymous-auth": {"file": "false", "flags": "true"},
-	"authorization-mode": {"file": "Webhook", "flags": "AlwaysAllow"},
-	"read-only-port": {"file": "0", "flags": "10255"},
-}
-
 said := {
 	"anonymous-auth": "the kubelet lets in whoever asks: anonymous-auth is on",
 	"authorization-mode": "the kubelet lets everybody do everything: authorization-mode is AlwaysAllow",
@@ -50,13 +43,13 @@ findings contains {"pointer": flag.pointer, "container": kubelet.container, "mes
 	open(name, flag.value)
 }
 
+# Where neither a file nor flags say anything, they are true, AlwaysAllow and 10255.
 findings contains {"pointer": kubelet.pointer, "container": kubelet.container, "message": sprintf("%s, by default without a file", [said[name]])} if {
 	some kubelet in program.named("kubelet")
 	kubelet.from == "pod"
 	not program.flag(kubelet, "config")
 	some name in object.keys(path)
 	not program.flag(kubelet, name)
-	open(name, defaults[name].flags)
 }
 
 # What a file should say beyond its defaults, and why.

@@ -169,25 +169,25 @@ findings contains {
 findings contains {
 	"pointer": flag.pointer,
 	"container": server.container,
-	"message": sprintf("the admission plugin %s %s", [plugin, plugins[plugin]]),
+	"message": sprintf("the admission plugin %s %s", [plugin, what]),
 	"mend": "remove it from the list",
 } if {
 	some server in program.named("kube-apiserver")
 	some name in ["admission-control", "enable-admission-plugins"]
 	flag := program.flag(server, name)
 	some plugin in split(flag.value, ",")
-	plugins[plugin]
+	what := plugins[plugin]
 }
 
 findings contains {
 	"pointer": obj.pointer("/spec/kubernetes/admissionPlugins", [index]),
-	"message": sprintf("the admission plugin %s %s", [plugin, plugins[plugin]]),
+	"message": sprintf("the admission plugin %s %s", [plugin, what]),
 	"mend": "remove it from the list",
 	"patch": [{"op": "remove", "path": obj.pointer("/spec/kubernetes/admissionPlugins", [index])}],
 } if {
 	input.kind == "Cluster"
 	some index, plugin in obj.items(input.object, ["spec", "kubernetes", "admissionPlugins"])
-	plugins[plugin]
+	what := plugins[plugin]
 }
 
 findings contains {

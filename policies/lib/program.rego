@@ -118,7 +118,6 @@ kubeadm_flags(config, path) := array.concat(
 	map_flags(obj.member(config, path), obj.pointer("", path)),
 	[{"name": obj.text(flag.name), "value": scalar(object.get(flag, "value", "")), "glued": true, "pointer": obj.pointer("", array.concat(path, [index]))} |
 		some index, flag in obj.items(config, path)
-		is_object(flag)
 	],
 )
 
@@ -150,33 +149,29 @@ after(list, index) := list[index + 1].text
 after(list, index) := "--" if index + 1 == count(list)
 
 read(word, _) := {"name": trim_prefix(substring(word.text, 0, at_sign), "--"), "value": substring(word.text, at_sign + 1, -1), "glued": true, "pointer": word.pointer} if {
+	contains(word.text, "=")
 	at_sign := indexof(word.text, "=")
-	at_sign > 0
 }
 
 read(word, next) := {"name": trim_prefix(word.text, "--"), "value": next, "glued": false, "pointer": word.pointer} if {
-	indexof(word.text, "=") < 1
+	not contains(word.text, "=")
 	not startswith(next, "--")
 }
 
 read(word, next) := {"name": trim_prefix(word.text, "--"), "value": "true", "glued": true, "pointer": word.pointer} if {
-	indexof(word.text, "=") < 1
+	not contains(word.text, "=")
 	startswith(next, "--")
 }
 
 # flag is the last one of a name: it wins.
 flag(program, name) := list[count(list) - 1] if {
 	list := [f | some f in program.flags; f.name == name]
-	count(list) > 0
 }
 
 # on says what a switch is set to: alone it is on, whatever word follows.
 on(f) if not f.glued
 
-on(f) if {
-	f.glued
-	lower(f.value) in {"1", "t", "true"}
-}
+on(f) if lower(f.value) in {"1", "t", "true"}
 
 off(f) if not on(f)
 
