@@ -5,7 +5,7 @@ import data.dualtrack.object as obj
 
 # specs are the policy's rules with their pointers: spec, and each of specs.
 specs := array.concat(
-	[{"pointer": "/spec", "spec": spec} | spec := object.get(input.object, "spec", null); is_object(spec)],
+	[{"pointer": "/spec", "spec": spec} | spec := input.object.spec; is_object(spec)],
 	[{"pointer": obj.pointer("/specs", [i]), "spec": spec} | some i, spec in obj.items(input.object, "specs"); is_object(spec)],
 )
 
@@ -20,10 +20,7 @@ rules(field) := [{"pointer": obj.pointer(s.pointer, [field, i]), "rule": rule, "
 plain(key) := trim_prefix(trim_prefix(key, "k8s:"), "any:")
 
 # selector is one whose keys are labels of pods.
-selector(s) := {"matchLabels": {plain(key): value | some key, value in obj.member(s, "matchLabels")}, "matchExpressions": [object.union(term, {"key": plain(obj.text(term.key))}) |
-	some term in obj.items(s, "matchExpressions")
-	is_object(term)
-]}
+selector(s) := {"matchLabels": {plain(key): value | some key, value in obj.member(s, "matchLabels")}, "matchExpressions": [object.union(term, {"key": plain(obj.text(term.key))}) | some term in obj.items(s, "matchExpressions")]}
 
 keys(s) := {key | some key in object.keys(s.matchLabels)} | {term.key | some term in s.matchExpressions}
 

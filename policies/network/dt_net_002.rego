@@ -20,7 +20,6 @@ peers := {"ingress": "from", "egress": "to"}
 
 # plain are the rules of a NetworkPolicy, each with its peers.
 plain := [at |
-	input.kind == "NetworkPolicy"
 	input.group == "networking.k8s.io"
 	not excused
 	some field, side in peers
@@ -51,8 +50,7 @@ findings contains {
 	input.kind == "NetworkPolicy"
 	some at in plain
 	some i, peer in at.peers
-	is_object(peer)
-	is_object(object.get(peer, "namespaceSelector", null))
+	is_object(peer.namespaceSelector)
 	selector.empty(peer.namespaceSelector)
 	selector.empty(obj.member(peer, "podSelector"))
 }
@@ -85,7 +83,6 @@ everywhere(cidr) if endswith(cidr, "/0")
 halves := [["0.0.0.0/1", "128.0.0.0/1"], ["::/1", "8000::/1"]]
 
 cilium_rules := [object.union(at, {"side": side}) |
-	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	not excused
 	some field, side in peers
@@ -100,7 +97,6 @@ findings contains {
 	some at in cilium_rules
 	field := concat("", [at.side, "Entities"])
 	some i, entity in obj.items(at.rule, field)
-	entities[entity]
 }
 
 entities := {"all": "everything inside and outside the cluster", "world": "every address outside the cluster"}

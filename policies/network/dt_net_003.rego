@@ -20,12 +20,7 @@ outcome := "unknown" if data.context.partial
 
 outcome := "finding" if not data.context.partial
 
-named(s) if {
-	is_object(s)
-	not selector.empty(s)
-}
-
-pods(namespace) := object.get(data.context.selectable, namespace, [])
+named(s) if not selector.empty(s)
 
 # Pods that Kubernetes itself brings are in no bundle.
 outside := {name | some name in params.of(meta).outside}
@@ -37,20 +32,19 @@ findings contains {
 } if {
 	input.kind == "NetworkPolicy"
 	input.group == "networking.k8s.io"
-	chosen := object.get(input.object, ["spec", "podSelector"], null)
+	chosen := input.object.spec.podSelector
 	named(chosen)
 	not input.namespace in outside
 	not chosen_in(input.namespace, chosen)
 }
 
 chosen_in(namespace, s) if {
-	some pod in pods(namespace)
+	some pod in data.context.selectable[namespace]
 	selector.matches(s, pod.labels)
 }
 
 # peers are a NetworkPolicy's, each with its pointer.
 peers := [{"pointer": obj.pointer("/spec", [field, i, side, j]), "peer": peer} |
-	input.kind == "NetworkPolicy"
 	input.group == "networking.k8s.io"
 	some field, side in {"ingress": "from", "egress": "to"}
 	some i, rule in obj.items(input.object, ["spec", field])
@@ -66,7 +60,7 @@ findings contains {
 	input.kind == "NetworkPolicy"
 	some at in peers
 	object.get(at.peer, "namespaceSelector", null) == null
-	chosen := object.get(at.peer, "podSelector", null)
+	chosen := at.peer.podSelector
 	named(chosen)
 	not input.namespace in outside
 	not chosen_in(input.namespace, chosen)
@@ -75,7 +69,7 @@ findings contains {
 # abroad are the peers in namespaces of the bundle, with the names of those.
 abroad := [object.union(at, {"namespaces": matched}) |
 	some at in peers
-	spaces := object.get(at.peer, "namespaceSelector", null)
+	spaces := at.peer.namespaceSelector
 	named(spaces)
 	not beyond(spaces)
 	matched := {name | some name, space in data.context.namespaces; selector.matches(spaces, labels_of(name, space.labels))}
@@ -108,7 +102,7 @@ findings contains {
 	input.kind == "NetworkPolicy"
 	some at in abroad
 	count(at.namespaces) > 0
-	chosen := object.get(at.peer, "podSelector", null)
+	chosen := at.peer.podSelector
 	named(chosen)
 	not chosen_in_any(at.namespaces, chosen)
 }
@@ -120,7 +114,6 @@ chosen_in_any(namespaces, s) if {
 
 # chosen are the selectors of a Cilium policy that labels of pods decide.
 chosen := [{"pointer": at.pointer, "peer": at.peer, "selector": s} |
-	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	some at in array.concat(subjects, cilium_peers)
 	s := cilium.selector(at.selector)
@@ -132,15 +125,13 @@ chosen := [{"pointer": at.pointer, "peer": at.peer, "selector": s} |
 
 subjects := [{"pointer": concat("", [s.pointer, "/endpointSelector"]), "selector": endpoints, "peer": false} |
 	some s in cilium.specs
-	endpoints := object.get(s.spec, "endpointSelector", null)
-	is_object(endpoints)
+	endpoints := s.spec.endpointSelector
 ]
 
 cilium_peers := [{"pointer": obj.pointer(at.pointer, [side, i]), "selector": endpoints, "peer": true} |
 	some field, side in {"ingress": "fromEndpoints", "egress": "toEndpoints", "ingressDeny": "fromEndpoints", "egressDeny": "toEndpoints"}
 	some at in cilium.rules(field)
 	some i, endpoints in obj.items(at.rule, side)
-	is_object(endpoints)
 ]
 
 reaches_outside(s) if s.matchLabels[cilium.namespace] in outside

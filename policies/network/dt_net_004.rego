@@ -16,10 +16,7 @@ meta := {
 
 excused if input.namespace in params.of(meta).allowNS
 
-spec := obj.member(input.object, "spec") if {
-	input.kind == "Service"
-	input.group == ""
-}
+spec := obj.member(input.object, "spec") if input.group == ""
 
 findings contains {
 	"pointer": "/spec/type",
@@ -45,7 +42,7 @@ internals := {
 
 private if {
 	some key, values in internals
-	object.get(input.object, ["metadata", "annotations", key], "") in values
+	input.object.metadata.annotations[key] in values
 }
 
 ranged if {
@@ -82,7 +79,7 @@ findings contains {
 } if {
 	input.kind == "Service"
 	spec.type == "ExternalName"
-	name := obj.text(object.get(spec, "externalName", ""))
+	name := obj.text(spec.externalName)
 	inside(lower(trim_suffix(name, ".")))
 }
 

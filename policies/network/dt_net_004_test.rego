@@ -53,3 +53,61 @@ test_fail_external_name if {
 		service({"type": "ExternalName", "externalName": name}) == {"/spec/externalName"}
 	}
 }
+
+test_fail_findings if {
+	findings := dt_net_004.findings with input as fx.of({"apiVersion": "v1", "kind": "Service", "metadata": fx.meta, "spec": {"type": "ExternalName", "externalName": "Metadata.", "externalIPs": ["203.0.113.5"]}}) with data.context as fx.facts
+	findings == {
+		{
+			"pointer": "/spec/externalIPs/0",
+			"message": "the cluster takes all traffic to 203.0.113.5 for this Service, whoever the address belongs to",
+			"mend": "remove externalIPs; a LoadBalancer is given addresses of its own",
+			"patch": [{"op": "remove", "path": "/spec/externalIPs"}],
+		},
+		{
+			"pointer": "/spec/externalName",
+			"message": "\"Metadata.\" leads back into the cluster or to a node's metadata, past the policies of namespaces",
+			"mend": "name a host outside the cluster, or a Service directly",
+		},
+	}
+}
+
+test_pass_other_kinds if {
+	every place in [["v1", "Odd"], ["x.example/v1", "Service"]] {
+		every type in ["LoadBalancer", "NodePort", "ExternalName"] {
+			found(fx.of({"apiVersion": place[0], "kind": place[1], "metadata": fx.meta, "spec": {"type": type, "externalName": "localhost", "externalIPs": ["203.0.113.5"]}})) == set()
+		}
+	}
+}
+
+test_pass_each_internal if {
+	every key, value in {
+		"cloud.google.com/load-balancer-type": "Internal",
+		"networking.gke.io/load-balancer-type": "Internal",
+		"service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+		"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+		"service.beta.kubernetes.io/azure-load-balancer-internal": "true",
+		"service.beta.kubernetes.io/openstack-internal-load-balancer": "true",
+	} {
+		noted({"type": "LoadBalancer"}, {key: value}) == set()
+		noted({"type": "LoadBalancer"}, {key: "external"}) == {"/spec/type"}
+	}
+}
+
+# Only a range that ends with /0 holds every address.
+test_pass_range_with_zeros if service({"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/08"]}) == set()
+
+test_fail_inside if {
+	every name in [
+		"localhost", "metadata", "metadata.google.internal", "instance-data", "kubernetes",
+		"127.0.0.1", "192.168.0.1", "172.16.0.1", "172.29.0.1", "172.31.0.1",
+	] {
+		service({"type": "ExternalName", "externalName": name}) == {"/spec/externalName"}
+	}
+}
+
+test_pass_not_inside if {
+	every name in ["a.svc.example.org", "a.cluster.local.example.org", "172.32.0.1", "10.example.org", "metadata.example.org"] {
+		service({"type": "ExternalName", "externalName": name}) == set()
+	}
+	service({"type": "ExternalName"}) == set()
+}

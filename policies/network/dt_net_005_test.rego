@@ -87,3 +87,69 @@ test_unknown_http_partial if {
 test_fail_hostname if found(gateway(object.union(https, {"hostname": "*"}))) == {"/spec/listeners/0/hostname"}
 
 test_fail_routes_of_all if found(gateway(object.union(https, {"allowedRoutes": {"namespaces": {"from": "All"}}}))) == {"/spec/listeners/0/allowedRoutes/namespaces/from"}
+
+test_pass_param_default if dt_net_005.meta.params == {"hosts": []}
+
+wrong := {
+	"defaultBackend": {"service": {"name": "web"}},
+	"rules": [{}, {"host": "a.example.org", "http": {"paths": ["odd", {"backend": {}}, {"path": "/b"}]}}],
+}
+
+moved := fx.and_facts({"routes": {"a.example.org": ["shop", "other"], "a.example.org/b": ["pay"]}})
+
+test_fail_messages if {
+	findings := dt_net_005.findings with input as ingress(wrong) with data.context as moved
+	{[f.pointer, f.message] | some f in findings} == {
+		["/spec/defaultBackend", "the default backend takes the requests to every host"],
+		["/spec/rules/0", "the rule names no host, so it takes the requests to every one"],
+		["/spec/rules/1/host", "no entry of tls covers host \"a.example.org\""],
+		["/spec/rules/1/http/paths/1/path", "a.example.org is routed in namespace \"other\" too"],
+		["/spec/rules/1/http/paths/2/path", "a.example.org/b is routed in namespace \"pay\" too"],
+	}
+}
+
+served := [{"protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}, "odd"]
+
+listening(version, kind, listeners) := fx.of({"apiVersion": version, "kind": kind, "metadata": fx.meta, "spec": {"listeners": listeners}})
+
+test_fail_messages_of_gateway if {
+	findings := dt_net_005.findings with input as listening("gateway.networking.k8s.io/v1", "Gateway", served) with data.context as redirect("_")
+	{[f.pointer, f.message, object.get(f, "result", "finding")] | some f in findings} == {
+		["/spec/listeners/0/protocol", "the listener serves HTTP, and no route of the bundle answers it with a redirect alone", "finding"],
+		["/spec/listeners/0/hostname", "the listener names no host, so it takes the requests to every one", "finding"],
+		["/spec/listeners/0/allowedRoutes/namespaces/from", "routes of every namespace may attach, with any host of the listener", "finding"],
+	}
+}
+
+test_pass_other_kinds if {
+	every place in [["networking.k8s.io/v1", "Odd"], ["x.example/v1", "Ingress"]] {
+		said(fx.of({"apiVersion": place[0], "kind": place[1], "metadata": fx.meta, "spec": wrong}), moved) == set()
+	}
+	every place in [["gateway.networking.k8s.io/v1", "Odd"], ["x.example/v1", "Gateway"]] {
+		found(listening(place[0], place[1], served)) == set()
+	}
+}
+
+# What is no entry is no certificate of all.
+test_fail_odd_tls if found(ingress({"rules": [rule("a.example.org")], "tls": ["odd"]})) == {"/spec/rules/0/host"}
+
+test_fail_other_host if {
+	every name in ["b.example.org", "a*.example.org", "*example.org", "*.org", "*.", "*", "", 5] {
+		of("c.example.org", [name]) == {"/spec/rules/0/host"}
+	}
+}
+
+test_fail_single_label if of("localhost", ["*"]) == {"/spec/rules/0/host"}
+
+test_fail_redirect_of_other_gateway if said(gateway(http), fx.and_facts({"redirects": {"shop": [{"gateway": "b", "section": ""}]}})) == {"/spec/listeners/0/protocol"}
+
+test_fail_no_hostname if {
+	every protocol in ["HTTP", "HTTPS", "TLS"] {
+		said(gateway({"protocol": protocol}), redirect("")) == {"/spec/listeners/0/hostname"}
+		every hostname in ["", "*", null] {
+			said(gateway({"protocol": protocol, "hostname": hostname}), redirect("")) == {"/spec/listeners/0/hostname"}
+		}
+	}
+}
+
+test_pass_odd_default_backend if found(ingress({"defaultBackend": null})) == set()

@@ -26,7 +26,7 @@ findings contains {
 	input.group == "cilium.io"
 	some s in cilium.specs
 	some field in directions
-	object.get(s.spec, field, null) == []
+	s.spec[field] == []
 	count(obj.items(s.spec, concat("", [field, "Deny"]))) == 0
 }
 
@@ -52,6 +52,7 @@ findings contains {
 	"result": outcome,
 } if {
 	input.kind == "CiliumClusterwideNetworkPolicy"
+	input.group == "cilium.io"
 	some s in cilium.specs
 	everywhere(s.spec, "egress")
 	not asks_names
@@ -64,6 +65,7 @@ findings contains {
 	"result": outcome,
 } if {
 	input.kind == "CiliumClusterwideNetworkPolicy"
+	input.group == "cilium.io"
 	some s in cilium.specs
 	everywhere(s.spec, "ingress")
 	not lets_nodes_in
@@ -74,9 +76,8 @@ outcome := "unknown" if data.context.partial
 outcome := "finding" if not data.context.partial
 
 everywhere(spec, field) if {
-	endpoints := object.get(spec, "endpointSelector", null)
-	is_object(endpoints)
-	selector.empty(endpoints)
+	is_object(spec.endpointSelector)
+	selector.empty(spec.endpointSelector)
 	count(obj.items(spec, field)) > 0
 	object.get(spec, ["enableDefaultDeny", field], true) != false
 }
@@ -84,10 +85,8 @@ everywhere(spec, field) if {
 # all are the clusterwide policies' rules for every endpoint.
 all := [p.spec |
 	some p in data.context.clusterNetpols
-	is_object(p.spec)
-	endpoints := object.get(p.spec, "endpointSelector", null)
-	is_object(endpoints)
-	selector.empty(endpoints)
+	is_object(p.spec.endpointSelector)
+	selector.empty(p.spec.endpointSelector)
 ]
 
 asks_names if {
@@ -119,7 +118,7 @@ on_53(rule) if count(obj.items(rule, "toPorts")) == 0
 on_53(rule) if {
 	some ports in obj.items(rule, "toPorts")
 	some port in obj.items(ports, "ports")
-	object.get(port, "port", "") in {"0", "53", "dns"}
+	port.port in {"0", "53", "dns"}
 }
 
 lets_nodes_in if {

@@ -16,7 +16,6 @@ meta := {
 
 # named are the rules to names.
 named := [at |
-	input.kind in {"CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"}
 	input.group == "cilium.io"
 	some at in cilium.rules("egress")
 	count(obj.items(at.rule, "toFQDNs")) > 0

@@ -62,3 +62,64 @@ test_unknown_partial if {
 	findings := dt_net_007.findings with input as doc with data.context as fx.and_facts({"partial": true})
 	fx.results(findings) == {"unknown"}
 }
+
+anybody := {"toFQDNs": [{"matchPattern": "*"}, {"matchName": "*"}], "toEndpoints": [web]}
+
+of(version, kind, spec) := findings if {
+	doc := fx.of({"apiVersion": version, "kind": kind, "metadata": fx.meta, "spec": spec})
+	findings := dt_net_007.findings with input as doc with data.context as fx.facts
+}
+
+test_fail_findings if {
+	every kind in ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"] {
+		of("cilium.io/v2", kind, policy([anybody])) == {
+			{
+				"pointer": "/spec/egress/0/toFQDNs",
+				"message": "no policy that selects the same endpoints has a DNS rule, so the addresses of these names are never learnt",
+				"result": "finding",
+			},
+			{
+				"pointer": "/spec/egress/0/toFQDNs/0/matchPattern",
+				"message": "\"*\" matches names of anybody",
+				"mend": "name the domain, with a star for its lower labels alone",
+			},
+			{
+				"pointer": "/spec/egress/0/toFQDNs",
+				"message": "a rule with toFQDNs and toEndpoints is refused",
+				"mend": "write two rules",
+			},
+		}
+	}
+}
+
+test_pass_other_kinds if {
+	every place in [["cilium.io/v2", "Odd"], ["x.example/v1", "CiliumNetworkPolicy"], ["x.example/v1", "CiliumClusterwideNetworkPolicy"]] {
+		of(place[0], place[1], policy([anybody])) == set()
+	}
+}
+
+test_fail_each_mixed if {
+	every field in ["toCIDR", "toCIDRSet", "toEndpoints", "toEntities", "toGroups", "toNodes", "toServices"] {
+		found(policy([dns, object.union(pay, {field: [{}]})]), []) == {"/spec/egress/1/toFQDNs"}
+	}
+	found(policy([dns, object.union(pay, {"toPorts": [{}]})]), []) == set()
+}
+
+# Policies of nodes have no selector of endpoints.
+test_pass_no_endpoints if found({"egress": [dns, pay]}, []) == set()
+
+test_pass_expressions if found(object.union(policy([dns, pay]), {"endpointSelector": {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}}), []) == set()
+
+test_fail_odd_endpoints if {
+	every endpoints in ["odd", null] {
+		found(policy([pay]), [{"endpointSelector": endpoints, "egress": [dns]}]) == {"/spec/egress/0/toFQDNs"}
+	}
+	found(policy([pay]), [{"egress": [dns]}]) == {"/spec/egress/0/toFQDNs"}
+}
+
+# A NetworkPolicy has no DNS rules, whatever stands in it.
+test_fail_other_policy if {
+	doc := fx.of({"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": fx.meta, "spec": policy([pay])})
+	findings := dt_net_007.findings with input as doc with data.context as fx.and_facts({"netpols": {"shop": [{"kind": "NetworkPolicy", "name": "p", "spec": policy([dns])}]}})
+	fx.pointers(findings) == {"/spec/egress/0/toFQDNs"}
+}
