@@ -216,7 +216,7 @@ test_fail_every_gate_that_is_gone if told(kubelet({"featureGates": object.union(
 	some gate in gates
 }
 
-# 1.28 is the first that does not know them.
+# The first minor that does not know them.
 test_fail_first_minor if {
 	first := fx.and_facts({"cluster": {"minor": 28}})
 	judged(kubeadm({"apiServer": {"extraArgs": {"insecure-port": "0", "feature-gates": "PodSecurity=true"}}}), first) == {
