@@ -62,3 +62,56 @@ test_fail_aggregated if {
 	found(sum([])) == {["/aggregationRule", "warning"]}
 	found(sum([{"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}])) == {["/aggregationRule", "warning"], ["/rules", "warning"]}
 }
+
+said(doc, facts) := all if {
+	all := dt_rba_002.findings with input as doc with data.context as facts
+}
+
+wildcard(field, index, words, severity) := {
+	"pointer": concat("/", ["/rules/0", field, index]),
+	"message": sprintf("the rule grants every one of its %s", [words]),
+	"severity": severity,
+}
+
+test_fail_wildcards_whole if {
+	every kind in ["ClusterRole", "Role"] {
+		said(fx.role(kind, [{"verbs": ["get", "*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": ["a"], "nonResourceURLs": ["/a", "*"]}]), facts) == {
+			wildcard("verbs", "1", "verbs", "error"),
+			wildcard("apiGroups", "0", "API groups", "error"),
+			wildcard("resources", "0", "resources", "error"),
+			wildcard("nonResourceURLs", "1", "URLs", "error"),
+		}
+	}
+}
+
+test_fail_subresources_whole if {
+	every kind in ["ClusterRole", "Role"] {
+		said(fx.role(kind, [{"verbs": ["get"], "apiGroups": [""], "resources": ["a*/scale", "*/scale", "pods/*"]}]), facts) == {
+			{"pointer": "/rules/0/resources/1", "message": `"*/scale" is that subresource of every resource`},
+			{"pointer": "/rules/0/resources/2", "message": `"pods/*" matches nothing: a wildcard stands for a whole resource, or before the slash`, "mend": "name the subresources"},
+		}
+	}
+}
+
+beside := {"pointer": "/rules", "message": "the controller overwrites the rules of a role that aggregates others", "mend": "move the rules to a ClusterRole that the selectors match"}
+
+# Of the roles only the one that is selected and has a wildcard is named.
+test_fail_aggregated_whole if said(sum([get_pods]), facts) == {
+	{"pointer": "/aggregationRule", "message": `it takes in ClusterRole "wide", which has a wildcard`},
+	beside,
+}
+
+# Only a ClusterRole aggregates; the rules of a Role are its own.
+test_pass_role_aggregates if {
+	said(object.union(sum([get_pods]), {"kind": "Role"}), facts) == set()
+	said(object.union(sum([get_pods]), {"group": "x.example"}), facts) == set()
+}
+
+test_fail_role_aggregates if said(object.union(sum([{"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}]), {"kind": "Role"}), facts) == {wildcard("verbs", "0", "verbs", "warning")}
+
+# The API server's own roles are as an export holds them, with the rules that the controller wrote.
+test_pass_bootstrap_aggregates if {
+	doc := object.union(sum([get_pods]), {"name": "system:sum", "object": {"metadata": {"name": "system:sum", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}}}})
+	said(doc, fx.facts) == set()
+	said(sum([get_pods]), fx.facts) == {beside}
+}

@@ -39,3 +39,39 @@ test_fail_list_by_name if found(by_name(["list"])) == {"info"}
 test_fail_create_by_name if found(by_name(["create", "get"])) == {"warning"}
 
 test_fail_other_allowed if said(secrets(["get"]), fx.and_facts({"params": {"DT-RBA-003": {"allow": ["shop/b"]}}})) == {"warning"}
+
+whole(kind, rule, facts) := all if {
+	all := dt_rba_003.findings with input as fx.role(kind, [rule]) with data.context as facts
+}
+
+test_pass_params if dt_rba_003.meta.params == {"allow": []}
+
+test_fail_whole if {
+	every kind in ["ClusterRole", "Role"] {
+		whole(kind, secrets(["get", "list", "watch", "create"]), fx.facts) == {{
+			"pointer": "/rules/0",
+			"message": "the rule grants get, list, watch on every Secret",
+		}}
+		whole(kind, by_name(["*"]), fx.facts) == {
+			{
+				"pointer": "/rules/0",
+				"severity": "info",
+				"message": "the rule grants list, watch on Secrets by name: it holds only for requests that select one by metadata.name",
+				"mend": "leave get, unless a controller watches that one Secret",
+			},
+			{
+				"pointer": "/rules/0",
+				"message": "names do not limit create, deletecollection of Secrets",
+				"mend": "grant it in a rule of its own, or not at all",
+			},
+		}
+	}
+}
+
+test_pass_allowed_by_name if {
+	allow := fx.and_facts({"params": {"DT-RBA-003": {"allow": ["shop/a", "a"]}}})
+	every kind in ["ClusterRole", "Role"] {
+		whole(kind, secrets(["*"]), allow) == set()
+		whole(kind, by_name(["*"]), allow) == set()
+	}
+}

@@ -68,3 +68,54 @@ test_fail_many_once if {
 	findings := dt_rba_004.findings with input as fx.role("ClusterRole", [rule("", "*", ["*"])]) with data.context as fx.facts
 	count(findings) == 1
 }
+
+test_pass_params if dt_rba_004.meta.params == {"allow": []}
+
+whole(kind, rule) := all if {
+	all := dt_rba_004.findings with input as fx.role(kind, [rule]) with data.context as fx.facts
+}
+
+# What all verbs on a resource lead to.
+ways := [
+	[rbac, "roles", "bind, escalate on roles gives roles rights that the holder lacks"],
+	[rbac, "clusterroles", "bind, escalate on clusterroles gives roles rights that the holder lacks"],
+	["", "users", "impersonate on users acts as any user"],
+	["", "groups", "impersonate on groups acts as any group, system:masters too"],
+	["", "serviceaccounts", "impersonate on serviceaccounts acts as any service account"],
+	["", "serviceaccounts/token", "create on serviceaccounts/token makes tokens of service accounts"],
+	["", "nodes/proxy", "create, get on nodes/proxy runs commands in every pod of a node through its kubelet, get alone too"],
+	["", "persistentvolumes", "create on persistentvolumes mounts any path of a node"],
+	["", "pods/ephemeralcontainers", "patch, update on pods/ephemeralcontainers puts a container into a running pod"],
+	["certificates.k8s.io", "certificatesigningrequests/approval", "patch, update on certificatesigningrequests/approval approves certificates of any user"],
+	["certificates.k8s.io", "signers", "approve, sign on signers signs certificates of any user"],
+	["admissionregistration.k8s.io", "mutatingwebhookconfigurations", "create, patch, update on mutatingwebhookconfigurations reads and changes what is sent to the API server"],
+	["admissionregistration.k8s.io", "validatingwebhookconfigurations", "create, patch, update on validatingwebhookconfigurations reads what is sent to the API server"],
+]
+
+test_fail_ways if {
+	every way in ways {
+		[group, resource, message] := way
+		whole("ClusterRole", rule(group, resource, ["*"])) == {{"pointer": "/rules/0", "message": message}}
+	}
+}
+
+# A Role reaches what belongs to its namespace.
+test_fail_ways_of_role if {
+	every way in ways {
+		[group, resource, message] := way
+		of_namespace := {finding |
+			resource in {"pods/ephemeralcontainers", "roles", "serviceaccounts", "serviceaccounts/token"}
+			finding := {"pointer": "/rules/0", "message": message}
+		}
+		whole("Role", rule(group, resource, ["*"])) == of_namespace
+	}
+}
+
+# Names limit which role is bound, and leave every other right one that leads to every right.
+test_pass_by_name if {
+	every resource in ["clusterroles", "roles"] {
+		whole("ClusterRole", object.union(rule(rbac, resource, ["bind"]), {"resourceNames": ["edit"]})) == set()
+	}
+}
+
+test_fail_by_name if whole("ClusterRole", object.union(rule("", "users", ["impersonate"]), {"resourceNames": ["root"]})) == {{"pointer": "/rules/0", "message": "impersonate on users acts as any user"}}

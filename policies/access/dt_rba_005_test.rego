@@ -39,3 +39,37 @@ test_fail_attach if {
 	found(rule("", "pods/attach", ["get", "create"])) == {"the rule reaches pods/attach by create or get"}
 	found(rule("", "*/portforward", ["get"])) == {"the rule reaches pods/portforward by create or get"}
 }
+
+test_pass_params if dt_rba_005.meta.params == {"allow": []}
+
+whole(kind, rule) := all if {
+	all := dt_rba_005.findings with input as fx.role(kind, [rule]) with data.context as fx.facts
+}
+
+test_fail_makers if {
+	every kind in ["ClusterRole", "Role"] {
+		every maker in [
+			["", "pods"],
+			["", "replicationcontrollers"],
+			["apps", "daemonsets"],
+			["apps", "deployments"],
+			["apps", "replicasets"],
+			["apps", "statefulsets"],
+			["batch", "cronjobs"],
+			["batch", "jobs"],
+		] {
+			[group, resource] := maker
+			whole(kind, rule(group, resource, ["create"])) == {{"pointer": "/rules/0", "message": concat(" ", ["the rule grants create on", resource])}}
+			whole(kind, rule("x.example", resource, ["create"])) == set()
+		}
+	}
+}
+
+test_fail_everything if {
+	every kind in ["ClusterRole", "Role"] {
+		whole(kind, {"verbs": ["*"], "apiGroups": ["", "batch"], "resources": ["*"]}) == {
+			{"pointer": "/rules/0", "message": "the rule grants create on cronjobs, jobs, pods, replicationcontrollers"},
+			{"pointer": "/rules/0", "message": "the rule reaches pods/attach, pods/exec, pods/portforward by create or get"},
+		}
+	}
+}

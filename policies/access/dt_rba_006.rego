@@ -21,7 +21,6 @@ subjects := [{"index": index, "subject": subject} |
 	not grant.bootstrap
 	not object.get(input.object, ["roleRef", "name"], "") in params.of(meta).allow
 	some index, subject in obj.items(input.object, "subjects")
-	is_object(subject)
 ]
 
 everybody := {"system:authenticated", "system:masters", "system:serviceaccounts", "system:unauthenticated"}

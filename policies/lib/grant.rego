@@ -9,12 +9,18 @@ import data.dualtrack.params
 rules := [{"pointer": obj.pointer("/rules", [index]), "rule": rule} |
 	input.kind in {"ClusterRole", "Role"}
 	input.group == "rbac.authorization.k8s.io"
-	object.get(input.object, "aggregationRule", null) == null
+	not aggregates
 	not bootstrap
 	some index, rule in obj.items(input.object, "rules")
 	is_object(rule)
 	not total(rule)
 ]
+
+# A Role aggregates nothing, whatever it says.
+aggregates if {
+	input.kind == "ClusterRole"
+	object.get(input.object, "aggregationRule", null) != null
+}
 
 # The API server's own roles and bindings, as an export of a cluster holds them.
 bootstrap if {

@@ -22,12 +22,7 @@ used if {
 # all_pods says that a workload selector of Istio names no label.
 all_pods(s) if count(obj.member(s, "matchLabels")) == 0
 
-selects(s, _) if all_pods(s)
-
-selects(s, labels) if {
-	is_object(s)
-	selector.matches({"matchLabels": obj.member(s, "matchLabels")}, labels)
-}
+selects(s, labels) if selector.matches({"matchLabels": obj.member(s, "matchLabels")}, labels)
 
 # namespace_of is the one that a host of a Service stands in.
 namespace_of(host) := input.namespace if not contains(host, ".")

@@ -74,3 +74,43 @@ test_unknown_partial if {
 	findings := dt_msh_001.findings with input as fx.of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": injected}}) with data.context as fx.and_facts({"partial": true})
 	fx.results(findings) == {"unknown"}
 }
+
+findings(doc, facts) := all if {
+	all := dt_msh_001.findings with input as doc with data.context as facts
+}
+
+test_pass_params if dt_msh_001.meta.params == {"allowPorts": [], "rootNS": "istio-system"}
+
+test_fail_mode_whole if findings(peer({"selector": web, "mtls": {"mode": "DISABLE"}}), fx.facts) == {{
+	"pointer": "/spec/mtls/mode",
+	"message": "mode DISABLE takes plain text from everybody",
+	"patch": [{"op": "replace", "path": "/spec/mtls/mode", "value": "STRICT"}],
+}}
+
+# A port beside those that are allowed is judged.
+test_fail_port_whole if {
+	doc := peer({"selector": web, "portLevelMtls": {"8080": {"mode": "PERMISSIVE"}, "9090": {"mode": "DISABLE"}}})
+	findings(doc, fx.and_facts({"params": {"DT-MSH-001": {"allowPorts": [9090]}}})) == {{
+		"pointer": "/spec/portLevelMtls/8080/mode",
+		"message": "mode PERMISSIVE takes plain text on port 8080",
+		"mend": "set STRICT, or name the port in the parameter allowPorts",
+		"patch": [{"op": "replace", "path": "/spec/portLevelMtls/8080/mode", "value": "STRICT"}],
+	}}
+}
+
+test_fail_namespace_whole if {
+	doc := fx.of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": injected}})
+	findings(doc, fx.facts) == {{
+		"pointer": "/metadata/name",
+		"message": `no PeerAuthentication of namespace "shop" or "istio-system" says which TLS its pods take, so they take plain text`,
+		"result": "finding",
+	}}
+}
+
+test_pass_no_namespace if {
+	every like in [{"apiVersion": "v1", "kind": "Service"}, {"apiVersion": "x.example/v1", "kind": "Namespace"}] {
+		found(fx.of(object.union(like, {"metadata": {"name": "shop", "labels": injected}}))) == set()
+	}
+}
+
+test_pass_other_kind if found(fx.of({"apiVersion": "security.istio.io/v1", "kind": "RequestAuthentication", "spec": {"mtls": {"mode": "DISABLE"}, "portLevelMtls": {"80": {"mode": "DISABLE"}}}})) == set()

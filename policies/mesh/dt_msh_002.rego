@@ -49,10 +49,7 @@ findings contains {
 # that the bundle does not hold, and undefined for others.
 inside := "finding" if wide
 
-inside := "finding" if {
-	not wide
-	mesh.includes(namespace)
-}
+inside := "finding" if mesh.includes(namespace)
 
 inside := "unknown" if {
 	not wide

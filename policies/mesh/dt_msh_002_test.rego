@@ -45,3 +45,39 @@ test_fail_port if found({"host": "web", "trafficPolicy": {"portLevelSettings": [
 test_fail_subset if found({"host": "web", "subsets": [{"name": "v1", "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}]}) == {["/spec/subsets/0/trafficPolicy/tls/mode", "finding"]}
 
 test_unknown_namespace if to("web.elsewhere.svc.cluster.local", "DISABLE") == {["/spec/trafficPolicy/tls/mode", "unknown"]}
+
+said(namespace, spec) := findings if {
+	doc := fx.of({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "a", "namespace": namespace}, "spec": spec})
+	findings := dt_msh_002.findings with input as doc with data.context as facts
+}
+
+simple := {"tls": {"mode": "SIMPLE"}}
+
+whole(host) := {{
+	"pointer": "/spec/trafficPolicy/tls/mode",
+	"message": sprintf("calls to %q leave the mesh's TLS by mode SIMPLE", [host]),
+	"result": "finding",
+	"patch": [{"op": "replace", "path": "/spec/trafficPolicy/tls/mode", "value": "ISTIO_MUTUAL"}],
+}}
+
+test_fail_whole if said("shop", {"host": "web.shop.", "trafficPolicy": simple}) == whole("web.shop")
+
+test_fail_no_host if said("shop", {"trafficPolicy": simple}) == whole("")
+
+# A host that takes in every Service does so from a namespace out of the mesh too.
+test_fail_wide if {
+	every host in ["*", "*.cluster.local", "*.local", "*.svc", "*.svc.cluster.local"] {
+		said("plain", {"host": host, "trafficPolicy": simple}) == whole(host)
+	}
+}
+
+test_pass_plain_namespace if said("plain", {"host": "web", "trafficPolicy": simple}) == set()
+
+# A host outside may have a part that reads like a namespace of the mesh.
+test_pass_alike if to("pay.shop.example.org", "SIMPLE") == set()
+
+test_pass_other_kind if {
+	doc := fx.of({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": fx.meta, "spec": {"host": "*", "trafficPolicy": simple}})
+	findings := dt_msh_002.findings with input as doc with data.context as facts
+	findings == set()
+}

@@ -113,7 +113,6 @@ findings contains {
 	some field in http
 	count(obj.items(operation, field)) > 0
 	tcp := [p | some p in reached; not p.http; meant(p, obj.items(operation, "ports"))]
-	count(tcp) > 0
 	then := consequence
 }
 
@@ -143,8 +142,8 @@ reached := [p |
 	mesh.selects({"matchLabels": service.selector}, pod.labels)
 	mesh.selects(object.get(spec, "selector", null), pod.labels)
 	some port in service.ports
-	is_object(port)
-	p := {"service": service.name, "port": object.get(port, "port", 0), "target": object.get(port, "targetPort", object.get(port, "port", 0)), "http": speaks_http(port)}
+	number := port.port
+	p := {"service": service.name, "port": number, "target": object.get(port, "targetPort", number), "http": speaks_http(port)}
 ]
 
 # The proxy goes by appProtocol, else by the port's name; without either it looks.
@@ -152,6 +151,6 @@ speaks_http(port) := false if protocol(port) in {"mongo", "mysql", "postgres", "
 
 speaks_http(port) if not protocol(port) in {"mongo", "mysql", "postgres", "redis", "tcp", "tls", "udp", "https"}
 
-protocol(port) := port.appProtocol if is_string(object.get(port, "appProtocol", null))
+protocol(port) := port.appProtocol if is_string(port.appProtocol)
 
 protocol(port) := split(obj.text(object.get(port, "name", "")), "-")[0] if not is_string(object.get(port, "appProtocol", null))
