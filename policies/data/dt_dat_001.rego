@@ -20,10 +20,7 @@ want := params.of(meta)
 
 strimzi if input.group == "kafka.strimzi.io"
 
-kafka := obj.member(input.object, ["spec", "kafka"]) if {
-	input.kind == "Kafka"
-	strimzi
-}
+kafka := obj.member(input.object, ["spec", "kafka"]) if strimzi
 
 config := obj.member(kafka, "config")
 
@@ -45,7 +42,6 @@ findings contains {
 	"severity": stage.severity,
 } if {
 	input.kind == "Kafka"
-	kafka
 	some key in copies
 	n := setting(config, key)
 	n < want.rf
@@ -57,7 +53,6 @@ findings contains {
 	"severity": stage.severity,
 } if {
 	input.kind == "Kafka"
-	kafka
 	some key in ["min.insync.replicas", "transaction.state.log.min.isr"]
 	n := setting(config, key)
 	n < want.isr
@@ -69,7 +64,6 @@ findings contains {
 	"severity": stage.severity,
 } if {
 	input.kind == "Kafka"
-	kafka
 	some [key, against] in [
 		["min.insync.replicas", "default.replication.factor"],
 		["min.insync.replicas", "offsets.topic.replication.factor"],
@@ -90,8 +84,7 @@ findings contains {
 	"severity": stage.severity,
 } if {
 	input.kind == "Kafka"
-	kafka
-	control := object.get(input.object, ["spec", "cruiseControl"], null)
+	control := input.object.spec.cruiseControl
 	is_object(control)
 	of := number.of(object.get(control, ["config", "sample.store.topic.replication.factor"], 2))
 	n := setting(config, "min.insync.replicas")
@@ -99,7 +92,7 @@ findings contains {
 }
 
 # brokers are those of the Kafka itself, else of its node pools.
-brokers := number.of(kafka.replicas) if kafka.replicas != null
+brokers := number.of(kafka.replicas)
 
 brokers := sum(pools) if {
 	object.get(kafka, "replicas", null) == null
@@ -135,19 +128,15 @@ findings contains {
 	"patch": [{"op": "add", "path": "/spec/kafka/rack", "value": {"topologyKey": "topology.kubernetes.io/zone"}}],
 } if {
 	input.kind == "Kafka"
-	kafka
 	obj.text(object.get(kafka, ["rack", "topologyKey"], "")) == ""
 }
 
 # A topic says it itself, or goes by its cluster.
-topic := obj.member(input.object, "spec") if {
-	input.kind == "KafkaTopic"
-	strimzi
-}
+topic := obj.member(input.object, "spec") if strimzi
 
 cluster := data.context.kafkas[input.namespace][input.object.metadata.labels["strimzi.io/cluster"]]
 
-topic_rf := number.of(topic.replicas) if topic.replicas != null
+topic_rf := number.of(topic.replicas)
 
 topic_rf := setting(obj.member(cluster, "config"), "default.replication.factor") if object.get(topic, "replicas", null) == null
 
@@ -184,7 +173,6 @@ findings contains {
 	"severity": stage.severity,
 } if {
 	input.kind == "KafkaTopic"
-	topic
 	number.of(topic.config["min.insync.replicas"]) < want.isr
 }
 

@@ -15,10 +15,7 @@ meta := {
 
 strimzi if input.group == "kafka.strimzi.io"
 
-kafka := obj.member(input.object, ["spec", "kafka"]) if {
-	input.kind == "Kafka"
-	strimzi
-}
+kafka := obj.member(input.object, ["spec", "kafka"]) if strimzi
 
 listeners := [{"pointer": obj.pointer("/spec/kafka/listeners", [i]), "of": listener, "name": obj.text(object.get(listener, "name", ""))} |
 	some i, listener in obj.items(kafka, "listeners")
@@ -53,7 +50,6 @@ findings contains {
 	"mend": "set authorization: {type: simple}, and ACLs in KafkaUsers",
 } if {
 	input.kind == "Kafka"
-	kafka
 	obj.text(object.get(kafka, ["authorization", "type"], "")) == ""
 }
 
@@ -63,13 +59,11 @@ findings contains {
 	"mend": "name the users",
 } if {
 	input.kind == "Kafka"
-	kafka
 	some i, user in obj.items(kafka, ["authorization", "superUsers"])
 	contains(obj.text(user), "*")
 }
 
-acls := [{"pointer": obj.pointer("/spec/authorization/acls", [i]), "acl": acl, "resource": obj.member(acl, "resource"), "operations": operations(acl)} |
-	input.kind == "KafkaUser"
+acls := [{"pointer": obj.pointer("/spec/authorization/acls", [i]), "resource": obj.member(acl, "resource"), "operations": operations(acl)} |
 	strimzi
 	some i, acl in obj.items(input.object, ["spec", "authorization", "acls"])
 	is_object(acl)
@@ -77,7 +71,7 @@ acls := [{"pointer": obj.pointer("/spec/authorization/acls", [i]), "acl": acl, "
 ]
 
 # operation is the older spelling of one.
-operations(acl) := array.concat(obj.items(acl, "operations"), [o | o := object.get(acl, "operation", null); o != null])
+operations(acl) := array.concat(obj.items(acl, "operations"), [o | o := acl.operation; o != null])
 
 findings contains {
 	"pointer": at.pointer,
@@ -130,7 +124,7 @@ findings contains {
 } if {
 	input.kind in {"Deployment", "StatefulSet"}
 	some c in pod.containers
-	regex.match(consoles, obj.text(object.get(c.value, "image", "")))
+	regex.match(consoles, obj.text(c.value.image))
 	not asks(c)
 }
 

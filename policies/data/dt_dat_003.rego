@@ -19,11 +19,9 @@ strimzi if input.group == "kafka.strimzi.io"
 storages := [s |
 	strimzi
 	some path in paths[input.kind]
-	storage := object.get(input.object, path, null)
-	is_object(storage)
+	storage := obj.member(input.object, path)
 	some s in array.concat([{"pointer": obj.pointer("", path), "of": storage}], [{"pointer": obj.pointer("", array.concat(path, ["volumes", i])), "of": volume} |
 		some i, volume in obj.items(storage, "volumes")
-		is_object(volume)
 	])
 ]
 

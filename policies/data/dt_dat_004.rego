@@ -71,8 +71,9 @@ takes_namespace(template) if {
 fits(entry) if entry == input.namespace
 
 fits(entry) if {
-	endswith(entry, "*")
-	startswith(input.namespace, trim_suffix(entry, "*"))
+	prefix := trim_suffix(entry, "*")
+	prefix != entry
+	startswith(input.namespace, prefix)
 }
 
 takes_volumes(template) if {
@@ -94,7 +95,7 @@ takes_labels(template) if {
 }
 
 takes_labels(template) if {
-	some s in array.concat([object.get(template, "labelSelector", null)], obj.items(template, "orLabelSelectors"))
+	some s in array.concat([s | s := template.labelSelector], obj.items(template, "orLabelSelectors"))
 	some subject in subjects
 	selector.matches(s, subject)
 }

@@ -21,6 +21,9 @@ test_pass_taken if {
 	by({}) == set()
 	by({"includedNamespaces": ["shop"]}) == set()
 	by({"includedNamespaces": ["sh*"], "includedResources": ["persistentvolumeclaims"]}) == set()
+	every resource in ["*", "persistentvolumeclaims", "pods", "pvc"] {
+		by({"includedNamespaces": ["other", "*"], "includedResources": ["deployments", resource]}) == set()
+	}
 	by({"labelSelector": {"matchLabels": {"app": "db"}}}) == set()
 	by({"orLabelSelectors": [{"matchLabels": {"app": "x"}}, {"matchExpressions": [{"key": "app", "operator": "Exists"}]}]}) == set()
 	by({"snapshotVolumes": false, "defaultVolumesToFsBackup": true}) == set()
@@ -28,9 +31,12 @@ test_pass_taken if {
 
 test_fail_not_taken if {
 	found(claim, {}) == {"finding"}
-	by({"includedNamespaces": ["other"]}) == {"finding"}
+	every namespace in ["other", "sh", "ho*", "shops*", "x*", 5] {
+		by({"includedNamespaces": [namespace]}) == {"finding"}
+	}
 	by({"excludedNamespaces": ["shop"]}) == {"finding"}
 	by({"labelSelector": {"matchLabels": {"app": "web"}}}) == {"finding"}
+	by({"orLabelSelectors": [{"matchLabels": {"app": "web"}}]}) == {"finding"}
 	by({"includedResources": ["deployments"]}) == {"finding"}
 	by({"excludedResources": ["persistentvolumeclaims"]}) == {"finding"}
 	by({"snapshotVolumes": false}) == {"finding"}
@@ -55,21 +61,62 @@ test_pass_stateful if {
 	found(stateful([]), {}) == set()
 	found(stateful([{"metadata": {"name": "data"}}]), {"backups": {"v/a": {"template": {"labelSelector": {"matchLabels": {"app": "db"}}}}}}) == set()
 	found(stateful([{"metadata": {"name": "data", "labels": {"keep": "yes"}}}]), {"backups": {"v/a": {"template": {"labelSelector": {"matchLabels": {"keep": "yes"}}}}}}) == set()
-	found(fx.of({"apiVersion": "x.example/v1", "kind": "StatefulSet", "spec": {}}), {}) == set()
+}
+
+# Only claims, and what has claims, keep data.
+test_pass_no_claim if {
+	templates := {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}
+	every version in ["v1", "x.example/v1"] {
+		found(fx.of({"apiVersion": version, "kind": "StatefulSet", "metadata": fx.meta, "spec": templates}), {}) == set()
+	}
+	every version in ["apps/v1", "x.example/v1"] {
+		found(fx.of({"apiVersion": version, "kind": "PersistentVolumeClaim", "metadata": fx.meta, "spec": templates}), {}) == set()
+	}
+	found(fx.of({"apiVersion": "v1", "kind": "Pod", "metadata": fx.meta, "spec": templates}), {}) == set()
+	found(fx.of({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": fx.meta, "spec": templates}), {}) == set()
 }
 
 test_fail_stateful if found(stateful([{"metadata": {"name": "data"}}]), {}) == {"finding"}
 
-schedule(spec) := {f.pointer | some f in findings} if {
-	findings := dt_dat_004.findings with input as fx.of({"apiVersion": "velero.io/v1", "kind": "Schedule", "metadata": fx.meta, "spec": spec}) with data.context as fx.facts
+schedule(spec) := of_schedule("velero.io/v1", "Schedule", spec, fx.facts)
+
+of_schedule(version, kind, spec, facts) := findings if {
+	findings := dt_dat_004.findings with input as fx.of({"apiVersion": version, "kind": kind, "metadata": fx.meta, "spec": spec}) with data.context as facts
+}
+
+short(hours, days) := {
+	"pointer": "/spec/template/ttl",
+	"message": sprintf("backups are deleted after %d hours, which is less than %d days", [hours, days]),
+	"mend": sprintf("set ttl: %dh0m0s", [24 * days]),
+}
+
+paused := {
+	"pointer": "/spec/paused",
+	"message": "the schedule is paused: nothing is backed up by it",
+	"mend": "remove paused",
+	"patch": [{"op": "remove", "path": "/spec/paused"}],
 }
 
 test_pass_schedule if {
 	schedule({"template": {}}) == set()
 	schedule({"template": {"ttl": "720h0m0s"}}) == set()
+	schedule({"template": {"ttl": "336h"}, "paused": false}) == set()
 	schedule({"template": {"ttl": "odd"}}) == set()
 }
 
-test_fail_ttl if schedule({"template": {"ttl": "72h0m0s"}}) == {"/spec/template/ttl"}
+test_fail_ttl if {
+	schedule({"template": {"ttl": "72h0m0s"}}) == {short(72, 14)}
+	schedule({"template": {"ttl": "335h59m"}}) == {short(335, 14)}
+}
 
-test_fail_paused if schedule({"template": {}, "paused": true}) == {"/spec/paused"}
+# What says nothing is kept for 30 days.
+test_fail_default_ttl if of_schedule("velero.io/v1", "Schedule", {"template": {}}, fx.and_facts({"params": {"DT-DAT-004": {"ttlDays": "31"}}})) == {short(720, 31)}
+
+test_fail_paused if schedule({"template": {}, "paused": true}) == {paused}
+
+test_pass_other_schedule if {
+	odd := {"template": {"ttl": "1h"}, "paused": true}
+	of_schedule("velero.io/v1", "Schedule", odd, fx.facts) == {short(1, 14), paused}
+	of_schedule("velero.io/v1", "BackupStorageLocation", odd, fx.facts) == set()
+	of_schedule("x.example/v1", "Schedule", odd, fx.facts) == set()
+}

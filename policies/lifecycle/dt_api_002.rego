@@ -98,7 +98,6 @@ findings contains {
 	"message": sprintf("%s is a version of %s that its project replaced", [input.object.apiVersion, input.kind]),
 	"mend": sprintf("write it as %s", [use]),
 } if {
-	input.listed == false
 	use := retired[input.object.apiVersion]
 	replaced(input.object)
 }

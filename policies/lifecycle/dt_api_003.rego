@@ -15,10 +15,8 @@ meta := {
 }
 
 versions := [{"pointer": obj.pointer("/spec/versions", [i]), "of": version, "name": obj.text(object.get(version, "name", ""))} |
-	input.kind == "CustomResourceDefinition"
 	input.group == "apiextensions.k8s.io"
 	some i, version in obj.items(input.object, ["spec", "versions"])
-	is_object(version)
 	version.served == true
 ]
 
