@@ -70,7 +70,17 @@ days := params.of(meta).maxSuspendDays
 
 since := obj.text(input.object.metadata.annotations[params.of(meta).since])
 
-dated if regex.match(`^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][0-2][0-9]:[0-5][0-9])$`, since)
+# dated says that there is such a time: one that there is not cannot be parsed.
+dated if {
+	[day, hour] := split(since, "T")
+	calendar(day)
+	regex.match(`^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`, hour)
+}
+
+calendar(day) if regex.match(`^(19|20|21)[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$`, day)
+
+# The leap years of those centuries; 1900 and 2100 are none.
+calendar(day) if regex.match(`^((19|20|21)(0[48]|[2468][048]|[13579][26])|2000)-02-29$`, day)
 
 suspended if {
 	gitops.flux
