@@ -49,3 +49,33 @@ admins := fx.and_facts({"admins": {"shop": ["root"]}})
 test_fail_admin if said(fx.flux("HelmRelease", {"serviceAccountName": "root"}), admins) == {"/spec/serviceAccountName"}
 
 test_pass_admin_elsewhere if said(fx.flux("HelmRelease", {"serviceAccountName": "root"}), fx.and_facts({"admins": {"other": ["root"]}})) == set()
+
+# whole is every finding with all that it says.
+whole(doc, facts) := findings if {
+	findings := dt_git_001.findings with input as doc with data.context as facts
+}
+
+test_fail_whole if {
+	every kind, controller in {"HelmRelease": "helm-controller", "Kustomization": "kustomize-controller"} {
+		whole(fx.flux(kind, {}), fx.facts) == {{
+			"pointer": "/spec",
+			"message": sprintf("the %s names no service account, so it acts as %s", [kind, controller]),
+		}}
+		whole(fx.flux(kind, {"serviceAccountName": "root"}), admins) == {{
+			"pointer": "/spec/serviceAccountName",
+			"message": `cluster-admin is bound to service account "root"`,
+			"mend": "bind a role that holds what is to be applied",
+		}}
+	}
+}
+
+test_pass_other_kinds if {
+	every account in ["", "root"] {
+		whole(fx.flux("Bucket", {"serviceAccountName": account}), admins) == set()
+	}
+}
+
+test_pass_admin_of_platform if {
+	facts := fx.and_facts({"admins": {"flux-system": ["root"]}})
+	whole(object.union(fx.flux("Kustomization", {"serviceAccountName": "root"}), {"namespace": "flux-system"}), facts) == set()
+}

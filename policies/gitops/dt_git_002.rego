@@ -96,8 +96,7 @@ admitted(project) := "finding" if {
 }
 
 matches(list) if {
-	some entry in list
-	entry in {"*", input.namespace}
+	input.namespace in list
 }
 
 matches(list) if {

@@ -76,3 +76,51 @@ test_fail_application if {
 }
 
 test_unknown_project if found(application("elsewhere")) == {["/metadata/namespace", "unknown"]}
+
+# whole is every finding with all that it says.
+whole(doc, facts) := findings if {
+	findings := dt_git_002.findings with input as doc with data.context as facts
+}
+
+test_pass_params if dt_git_002.meta.params == {"allow": [], "platformNS": ["flux-system"], "argoNS": "argocd"}
+
+applies(pointer, to) := {
+	"pointer": pointer,
+	"severity": "warning",
+	"message": sprintf(`it applies to namespace %q from "shop"`, [to]),
+	"mend": "reconcile from the namespace itself, or name the pair in the parameter allow",
+}
+
+test_fail_whole if {
+	every kind in ["HelmRelease", "Kustomization"] {
+		spec := {"storageNamespace": "x", "targetNamespace": "y", "dependsOn": [{"name": "b", "namespace": "z"}]}
+		whole(fx.flux(kind, spec), fx.facts) == {
+			applies("/spec/storageNamespace", "x"),
+			applies("/spec/targetNamespace", "y"),
+			{"pointer": "/spec/dependsOn/0/namespace", "message": `it refers to namespace "z" from "shop"`},
+		}
+		whole(fx.of({"apiVersion": "x.example/v1", "kind": kind, "metadata": fx.meta, "spec": spec}), fx.facts) == set()
+		whole(fx.flux("ImagePolicy", spec), fx.facts) == set()
+	}
+}
+
+test_fail_other_pair if {
+	every pair in [{"from": "other", "to": "flux-system"}, {"from": "shop", "to": "other"}] {
+		facts := fx.and_facts({"params": {"DT-GIT-002": {"allow": [pair]}}})
+		whole(fx.flux("Kustomization", {"targetNamespace": "flux-system"}), facts) == {applies("/spec/targetNamespace", "flux-system")}
+	}
+}
+
+test_fail_default_project if whole(fx.argo("Application", {}), fx.and_facts({"projects": {"default": {"namespace": "argocd", "sourceNamespaces": ["op*"]}}})) == {{
+	"pointer": "/metadata/namespace",
+	"message": `project "default" does not name "shop" among its sourceNamespaces`,
+	"mend": "name the namespace there, or move the Application",
+	"result": "finding",
+}}
+
+test_pass_others_of_argo if {
+	facts := projects({"namespace": "argocd", "sourceNamespaces": []})
+	whole(fx.argo("ApplicationSet", {"project": "team"}), facts) == set()
+	whole(fx.of({"apiVersion": "x.example/v1", "kind": "Application", "metadata": fx.meta, "spec": {"project": "team"}}), facts) == set()
+	whole(object.union(application("team"), {"namespace": ""}), facts) == set()
+}

@@ -63,7 +63,6 @@ findings contains {
 	"result": result(revision),
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	some at in gitops.sources
 	obj.text(object.get(at.source, "chart", "")) == ""
 	revision := obj.text(object.get(at.source, "targetRevision", ""))

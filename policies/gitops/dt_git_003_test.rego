@@ -73,3 +73,59 @@ test_unknown_templated if {
 	findings := dt_git_003.findings with input as set_of([], "{{ .revision }}") with data.context as fx.facts
 	fx.results(findings) == {"unknown"}
 }
+
+# whole is every finding with all that it says.
+whole(doc, facts) := findings if {
+	findings := dt_git_003.findings with input as doc with data.context as facts
+}
+
+moves(pointer, message) := {{"pointer": pointer, "message": message, "severity": "warning"}}
+
+of_ref(ref) := whole(fx.flux("GitRepository", {"ref": ref}), fx.facts)
+
+test_fail_says_ref if {
+	of_ref({}) == moves("/spec/ref", "without ref it follows branch master")
+	of_ref({"branch": "main", "name": "", "semver": ""}) == moves("/spec/ref/branch", `it follows branch "main"`)
+	of_ref({"name": "refs/heads/refs/tags/x"}) == moves("/spec/ref/name", "refs/heads/refs/tags/x moves")
+	of_ref({"semver": "1.x"}) == moves("/spec/ref/semver", `"1.x" takes every newer version of its range`)
+}
+
+test_pass_order if {
+	of_ref({"commit": sha, "semver": "1.x"}) == set()
+	of_ref({"name": "refs/tags/v1", "semver": "1.x"}) == set()
+	of_ref({"name": "refs/tags/v1", "branch": "main"}) == set()
+	of_ref({"semver": "1.2.3", "branch": "main"}) == set()
+}
+
+test_pass_other_kinds if {
+	whole(fx.flux("OCIRepository", {"ref": {"tag": ""}}), fx.facts) == set()
+	spec := {"source": {"targetRevision": "main"}, "generators": [{"git": {"revision": "main"}}]}
+	whole(fx.argo("AppProject", spec), fx.facts) == set()
+	whole(fx.of({"apiVersion": "x.example/v1", "kind": "ApplicationSet", "metadata": fx.meta, "spec": spec}), fx.facts) == set()
+}
+
+of_source(more) := whole(fx.argo("Application", {"source": more}), fx.facts)
+
+at_source(message, result) := {{"pointer": "/spec/source/targetRevision", "message": message, "severity": "warning", "result": result}}
+
+test_fail_says_source if {
+	of_source({}) == at_source("without targetRevision it follows the repository's HEAD", "finding")
+	of_source({"targetRevision": "main"}) == at_source(`"main" moves`, "finding")
+	of_source({"targetRevision": "refs/heads/refs/tags/x"}) == at_source(`"refs/heads/refs/tags/x" moves`, "finding")
+	of_source({"targetRevision": "{{ .x }}"}) == at_source(`what "{{ .x }}" becomes is not known`, "unknown")
+}
+
+test_pass_version_below if of_source({"targetRevision": "x/refs/heads/v1.2.3"}) == set()
+
+generated(generators) := whole(set_of(generators, sha), fx.facts)
+
+test_fail_says_generator if {
+	generated([{"git": {}}]) == moves("/spec/generators/0/git/revision", "the generator reads the repository's HEAD")
+	generated([{"git": {"revision": "main"}}]) == moves("/spec/generators/0/git/revision", `the generator reads "main", which moves`)
+	generated([{"merge": {"generators": [{"git": {}}]}}]) == moves("/spec/generators/0/merge/generators/0/git/revision", "the generator reads the repository's HEAD")
+}
+
+test_pass_no_generator if {
+	generated([{"git": null}, {"git": "odd"}, {"matrix": {"generators": [{"git": null}, {"git": "odd"}]}}]) == set()
+	whole(fx.argo("Application", {"source": {"targetRevision": sha}, "generators": [{"git": {}}]}), fx.facts) == set()
+}

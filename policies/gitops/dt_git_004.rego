@@ -31,12 +31,12 @@ findings contains {
 } if {
 	input.kind == "HelmRelease"
 	gitops.flux
-	chart := object.get(gitops.spec, ["chart", "spec"], null)
+	chart := gitops.spec.chart.spec
 	is_object(chart)
 	object.get(chart, "verify", null) == null
 }
 
-verify := obj.member(gitops.spec, "verify")
+verify := gitops.spec.verify
 
 # A signature by anybody is none.
 findings contains {
@@ -46,7 +46,7 @@ findings contains {
 } if {
 	input.kind in {"GitRepository", "HelmChart", "OCIRepository"}
 	gitops.flux
-	count(verify) > 0
+	is_object(verify)
 	object.get(verify, ["secretRef", "name"], "") == ""
 	count(obj.items(verify, "matchOIDCIdentity")) == 0
 }
@@ -71,7 +71,7 @@ findings contains {
 } if {
 	input.kind in {"GitRepository", "HelmRepository"}
 	gitops.flux
-	startswith(lower(obj.text(object.get(gitops.spec, "url", ""))), "http://")
+	startswith(lower(obj.text(gitops.spec.url)), "http://")
 }
 
 findings contains {
@@ -93,9 +93,8 @@ findings contains {
 	"severity": stage.severity,
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	some at in gitops.sources
-	startswith(lower(obj.text(object.get(at.source, "repoURL", ""))), "http://")
+	startswith(lower(obj.text(at.source.repoURL)), "http://")
 }
 
 findings contains {

@@ -24,7 +24,7 @@ findings contains {
 	object.get(gitops.spec, "prune", false) != true
 }
 
-automated := object.get(gitops.application.spec, ["syncPolicy", "automated"], null)
+automated := gitops.application.spec.syncPolicy.automated
 
 findings contains {
 	"pointer": concat("", [gitops.application.pointer, "/syncPolicy/automated/prune"]),
@@ -32,7 +32,6 @@ findings contains {
 	"patch": [{"op": "add", "path": concat("", [gitops.application.pointer, "/syncPolicy/automated/prune"]), "value": true}],
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	is_object(automated)
 	object.get(automated, "prune", false) != true
 }
@@ -45,7 +44,6 @@ findings contains {
 	"patch": [{"op": "remove", "path": concat("", [gitops.application.pointer, "/syncPolicy/automated/allowEmpty"])}],
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	is_object(automated)
 	object.get(automated, "allowEmpty", false) == true
 }

@@ -100,7 +100,7 @@ findings contains {
 } if {
 	input.kind == "HelmRelease"
 	gitops.flux
-	chart := obj.text(object.get(gitops.spec, ["chart", "spec", "chart"], ""))
+	chart := gitops.spec.chart.spec.chart
 	some group in params.of(meta).charts[chart]
 	not data.context.crdGroups[group]
 	known("HelmRelease")[self].component in data.context.customGroups[group]

@@ -76,7 +76,6 @@ findings contains {
 	"mend": "make a project for it, and name it",
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	not "default" in params.of(meta).allow
 	project in {"", "default"}
 }
@@ -87,6 +86,5 @@ findings contains {
 	"mend": "write the project's name",
 } if {
 	input.kind == "ApplicationSet"
-	gitops.argo
 	gitops.templated(project)
 }

@@ -24,11 +24,11 @@ spec := gitops.spec if {
 	gitops.flux
 }
 
-chart := obj.text(object.get(spec, ["chart", "spec", "chart"], ""))
+chart := obj.text(spec.chart.spec.chart)
 
 known := params.of(meta).charts
 
-replaces if object.get(spec, ["upgrade", "crds"], "Skip") in {"Create", "CreateReplace"}
+replaces if spec.upgrade.crds in {"Create", "CreateReplace"}
 
 findings contains {
 	"pointer": "/spec/upgrade/crds",
@@ -47,12 +47,12 @@ findings contains {
 } if {
 	input.kind == "HelmRelease"
 	chart in known
-	object.get(spec, ["upgrade", "crds"], "") == "Create"
+	spec.upgrade.crds == "Create"
 }
 
 self := concat("/", [input.namespace, input.name])
 
-releases := object.get(data.context.reconcilers, "HelmRelease", {})
+releases := data.context.reconcilers.HelmRelease
 
 # One set of definitions, two releases that write it in turn.
 findings contains {
@@ -62,7 +62,7 @@ findings contains {
 } if {
 	input.kind == "HelmRelease"
 	chart != ""
-	object.get(spec, ["upgrade", "crds"], "") == "CreateReplace"
+	spec.upgrade.crds == "CreateReplace"
 	some other, release in releases
 	other != self
 	release.chart == chart

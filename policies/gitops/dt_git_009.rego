@@ -26,7 +26,7 @@ findings contains {
 	object.get(gitops.spec, ["driftDetection", "mode"], "disabled") in {"disabled", ""}
 }
 
-automated := object.get(gitops.application.spec, ["syncPolicy", "automated"], null)
+automated := gitops.application.spec.syncPolicy.automated
 
 findings contains {
 	"pointer": pointer,
@@ -34,7 +34,6 @@ findings contains {
 	"patch": [{"op": "add", "path": pointer, "value": true}],
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	is_object(automated)
 	object.get(automated, "selfHeal", false) != true
 	pointer := concat("", [gitops.application.pointer, "/syncPolicy/automated/selfHeal"])
@@ -42,7 +41,6 @@ findings contains {
 
 ignored := [{"pointer": obj.pointer(gitops.application.pointer, ["ignoreDifferences", i]), "entry": entry} |
 	some i, entry in obj.items(gitops.application.spec, "ignoreDifferences")
-	is_object(entry)
 ]
 
 findings contains {
@@ -51,7 +49,6 @@ findings contains {
 	"mend": "name the single field",
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	some at in ignored
 	some field in ["jqPathExpressions", "jsonPointers"]
 	some i, path in obj.items(at.entry, field)
@@ -64,7 +61,6 @@ findings contains {
 	"mend": "name controllers alone",
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	some at in ignored
 	some i, name in obj.items(at.entry, "managedFieldsManagers")
 	manager.human(obj.text(name))
@@ -72,9 +68,19 @@ findings contains {
 
 days := params.of(meta).maxSuspendDays
 
-since := obj.text(object.get(input.object, ["metadata", "annotations", params.of(meta).since], ""))
+since := obj.text(input.object.metadata.annotations[params.of(meta).since])
 
-dated if regex.match(`^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][0-2][0-9]:[0-5][0-9])$`, since)
+# dated says that there is such a time: one that there is not cannot be parsed.
+dated if {
+	[day, hour] := split(since, "T")
+	calendar(day)
+	regex.match(`^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`, hour)
+}
+
+calendar(day) if regex.match(`^(19|20|21)[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$`, day)
+
+# The leap years of those centuries; 1900 and 2100 are none.
+calendar(day) if regex.match(`^((19|20|21)(0[48]|[2468][048]|[13579][26])|2000)-02-29$`, day)
 
 suspended if {
 	gitops.flux
@@ -88,7 +94,6 @@ findings contains {
 } if {
 	input.kind in {"Bucket", "GitRepository", "HelmChart", "HelmRelease", "HelmRepository", "ImageRepository", "ImageUpdateAutomation", "Kustomization", "OCIRepository"}
 	suspended
-	dated
 	age > days * 86400
 }
 

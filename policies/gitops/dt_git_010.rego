@@ -40,7 +40,6 @@ findings contains {
 	"mend": "write it as an annotation of the one object that needs it",
 } if {
 	input.kind in {"Application", "ApplicationSet"}
-	gitops.argo
 	some i, option in obj.items(gitops.application.spec, ["syncPolicy", "syncOptions"])
 	option in {"Force=true", "Replace=true"}
 }

@@ -39,7 +39,6 @@ findings contains {
 	"message": sprintf("label %s is missing on the pods", [label]),
 } if {
 	input.kind in {"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"}
-	pod.path
 	some label in settings.labels
 	obj.text(object.get(template, label, "")) == ""
 }
@@ -103,7 +102,7 @@ given if {
 
 given if input.name == "kube-root-ca.crt"
 
-kustomizations := object.get(data.context.reconcilers, "Kustomization", {})
+kustomizations := data.context.reconcilers.Kustomization
 
 self := concat("/", [input.namespace, input.name])
 

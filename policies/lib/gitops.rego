@@ -22,7 +22,7 @@ application := {"pointer": "/spec/template/spec", "spec": obj.member(spec, ["tem
 
 # sources are those of an application, one or several.
 sources := array.concat(
-	[{"pointer": concat("", [application.pointer, "/source"]), "source": s} | s := object.get(application.spec, "source", null); is_object(s)],
+	[{"pointer": concat("", [application.pointer, "/source"]), "source": s} | s := application.spec.source; is_object(s)],
 	[{"pointer": obj.pointer(application.pointer, ["sources", i]), "source": s} | some i, s in obj.items(application.spec, "sources"); is_object(s)],
 )
 
