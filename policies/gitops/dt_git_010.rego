@@ -25,7 +25,7 @@ findings contains {
 
 findings contains {
 	"pointer": obj.pointer("/spec", [action, "force"]),
-	"message": sprintf("an %s that cannot be patched deletes the object, with what it holds", [action]),
+	"message": sprintf("%s that cannot be patched deletes the object, with what it holds", [action]),
 	"patch": [{"op": "remove", "path": obj.pointer("/spec", [action, "force"])}],
 } if {
 	input.kind == "HelmRelease"

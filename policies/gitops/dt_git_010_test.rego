@@ -85,8 +85,8 @@ test_fail_force if {
 	spec := {"force": true, "rollback": {"force": true}, "upgrade": {"force": true}}
 	whole(fx.flux("Kustomization", spec), fx.facts) == {forced("/spec/force", "an immutable field that changes deletes the object, with what it holds")}
 	whole(fx.flux("HelmRelease", spec), fx.facts) == {
-		forced("/spec/rollback/force", "an rollback that cannot be patched deletes the object, with what it holds"),
-		forced("/spec/upgrade/force", "an upgrade that cannot be patched deletes the object, with what it holds"),
+		forced("/spec/rollback/force", "rollback that cannot be patched deletes the object, with what it holds"),
+		forced("/spec/upgrade/force", "upgrade that cannot be patched deletes the object, with what it holds"),
 	}
 	every doc in [fx.flux("GitRepository", spec), fx.of({"apiVersion": "x.example/v1", "kind": "HelmRelease", "metadata": fx.meta, "spec": spec})] {
 		whole(doc, fx.facts) == set()
