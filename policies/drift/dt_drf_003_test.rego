@@ -47,3 +47,10 @@ test_fail_param if {
 	count(said(doc("", "ConfigMap", "/data/a", "filler"), facts)) == 1
 	edited(doc("", "ConfigMap", "/data/a", "filler"), facts) == set()
 }
+
+test_fail_pointer if {
+	found := dt_drf_003.findings with input as ca with data.context as fx.facts
+	found == {{"pointer": "/webhooks/0/clientConfig/caBundle", "message": `"cert-manager-cainjector" fills it in, as it is known to`}}
+}
+
+test_pass_defaults if dt_drf_003.meta.params == {"triples": []}

@@ -24,3 +24,13 @@ test_pass_elsewhere if judged(debugger(0), at(false)) == set()
 test_fail_unknown if judged(debugger(null), at(true)) == {[`how long container "dbg" for debugging has been there is not known`, "unknown"]}
 
 test_pass_missing if judged({"weakened": [], "live": null}, at(true)) == set()
+
+all_of(d) := found if found := dt_drf_006.findings with input as {"drift": d} with data.context as fx.facts
+
+test_fail_whole if {
+	all_of({"weakened": [{"rule": "DT-SEC-001", "title": "Privileged container", "pointer": "/a"}], "live": {}}) == {{"pointer": "/a", "message": "DT-SEC-001 (Privileged container) holds for Git's form and is broken on the cluster"}}
+	all_of(object.union(debugger(0), at(true))) == {{"pointer": "/spec/ephemeralContainers", "message": `container "dbg" for debugging has been there for more than 4 hours`, "mend": "delete the pod: such a container cannot be taken out"}}
+	all_of(object.union(debugger(null), at(true))) == {{"pointer": "/spec/ephemeralContainers", "message": `how long container "dbg" for debugging has been there is not known`, "result": "unknown"}}
+}
+
+test_pass_unknown_elsewhere if judged(debugger(null), at(false)) == set()

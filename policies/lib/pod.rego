@@ -53,7 +53,7 @@ finite if obj.key in {"batch/CronJob", "batch/Job", "keda.sh/ScaledJob"}
 
 finite if {
 	obj.key == "/Pod"
-	object.get(spec, "restartPolicy", "Always") in {"Never", "OnFailure"}
+	spec.restartPolicy in {"Never", "OnFailure"}
 }
 
 # contexts are the security contexts of the pod and of its containers, for what

@@ -78,3 +78,43 @@ test_pass_null if {
 test_pass_whole if {
 	malformed({"os": {}, "volumes": [{}], "securityContext": {"seccompProfile": {}}, "containers": [{"image": "a", "securityContext": {"capabilities": {"add": [], "drop": []}, "seccompProfile": {}}}]}) == set()
 }
+
+finite(doc) if pod.finite with input as doc
+
+test_pass_finite if {
+	every key in ["batch/CronJob", "batch/Job", "keda.sh/ScaledJob"] {
+		[group, kind] := split(key, "/")
+		finite({"group": group, "kind": kind, "object": {}})
+	}
+	finite(fx.pod({"restartPolicy": "Never"}))
+	finite(fx.pod({"restartPolicy": "OnFailure"}))
+}
+
+# Only a pod of its own ends by its restartPolicy.
+test_fail_endless if {
+	every policy in ["Always", null, "never"] {
+		not finite(fx.pod({"restartPolicy": policy}))
+	}
+	not finite(fx.pod({}))
+	not finite(fx.deployment({"template": {"spec": {"restartPolicy": "Never"}}}))
+}
+
+contexts(doc) := found if found := pod.contexts with input as doc
+
+test_pass_contexts if {
+	contexts(fx.pod({"securityContext": {"runAsUser": 1}, "containers": [{"name": "a", "securityContext": {"runAsUser": 2}}]})) == [
+		{"container": "", "what": "the pod", "pointer": "/spec/securityContext", "value": {"runAsUser": 1}},
+		{"container": "a", "what": `container "a"`, "pointer": "/spec/containers/0/securityContext", "value": {"runAsUser": 2}},
+	]
+	contexts(fx.pod({})) == [{"container": "", "what": "the pod", "pointer": "/spec/securityContext", "value": {}}]
+	contexts(fx.of({"apiVersion": "v1", "kind": "Pod"})) == []
+}
+
+test_fail_each_option if {
+	every field in ["seLinuxOptions", "seccompProfile", "windowsOptions"] {
+		malformed({"securityContext": {field: 1}}) == {[sprintf("/spec/securityContext/%s", [field]), "it is of type number, not object"]}
+	}
+	every field in ["capabilities", "seLinuxOptions", "seccompProfile", "windowsOptions"] {
+		malformed({"containers": [{"securityContext": {field: 1}}]}) == {[sprintf("/spec/containers/0/securityContext/%s", [field]), "it is of type number, not object"]}
+	}
+}

@@ -49,3 +49,13 @@ test_fail_patch if {
 	findings := dt_sec_004.findings with input as fx.pod(ports([{"hostPort": 80}])) with data.context as fx.facts
 	{[f.message, f.patch] | some f in findings} == {[`container "a" takes port 80 of the node`, [{"op": "remove", "path": at}]]}
 }
+
+test_fail_whole if {
+	findings := dt_sec_004.findings with input as fx.pod(ports([{"hostPort": 80}])) with data.context as fx.facts
+	findings == {{"pointer": at, "container": "a", "message": `container "a" takes port 80 of the node`, "patch": [{"op": "remove", "path": at}]}}
+}
+
+# Numbers and texts have an order in Rego.
+test_fail_text_in_range if found(ports([{"hostPort": "5"}]), fx.and_facts({"params": {"DT-SEC-004": {"range": [1, "9"]}}})) == {at}
+
+test_pass_defaults if dt_sec_004.meta.params == {"range": []}

@@ -44,3 +44,17 @@ test_fail_groups_graded if found({"runAsGroup": 0, "supplementalGroups": [0]}, {
 }
 
 test_pass_groups_off if found({"runAsGroup": 0, "supplementalGroups": [0]}, {}, graded("off")) == set()
+
+test_fail_whole if {
+	zero := {"runAsUser": 0, "runAsGroup": 0}
+	spec := {"securityContext": object.union(zero, {"fsGroup": 0, "supplementalGroups": [0]}), "containers": [{"name": "a", "securityContext": zero}]}
+	findings := dt_sec_009.findings with input as fx.pod(spec) with data.context as fx.facts
+	findings == {
+		{"pointer": sprintf("%s/runAsUser", [of_pod]), "container": "", "message": "the pod runs as user 0"},
+		{"pointer": sprintf("%s/runAsUser", [of_a]), "container": "a", "message": `container "a" runs as user 0`},
+		{"pointer": sprintf("%s/runAsGroup", [of_pod]), "container": "", "severity": "warning", "message": "the pod has group 0: runAsGroup"},
+		{"pointer": sprintf("%s/fsGroup", [of_pod]), "container": "", "severity": "warning", "message": "the pod has group 0: fsGroup"},
+		{"pointer": sprintf("%s/runAsGroup", [of_a]), "container": "a", "severity": "warning", "message": `container "a" has group 0: runAsGroup`},
+		{"pointer": sprintf("%s/supplementalGroups/0", [of_pod]), "severity": "warning", "message": "the pod has group 0: supplementalGroups"},
+	}
+}

@@ -52,3 +52,33 @@ test_pass_field if {
 test_fail_field_unconfined if found(field({"type": "Unconfined"}), 30) == {[sprintf("%s/type", [of_pod]), "error"], [sprintf("%s/type", [of_a]), "error"]}
 
 test_fail_field_odd if count(found(field("odd"), 30)) == 2
+
+all_of(doc, minor) := findings if {
+	findings := dt_sec_011.findings with input as doc with data.context as at_minor(minor)
+}
+
+removed(path) := [{"op": "remove", "path": path}]
+
+test_fail_whole if {
+	all_of(annotated("unconfined"), 28) == {{"pointer": at, "container": "a", "message": `the AppArmor profile of container "a" is none that Pod Security allows`, "patch": removed(at)}}
+	all_of(field({"type": "RuntimeDefault"}), 29) == {
+		{"pointer": of_pod, "container": "", "severity": "warning", "message": "appArmorProfile of the pod has no effect before Kubernetes 1.30", "mend": "remove it, or write the annotation", "patch": removed(of_pod)},
+		{"pointer": of_a, "container": "a", "severity": "warning", "message": `appArmorProfile of container "a" has no effect before Kubernetes 1.30`, "mend": "remove it, or write the annotation", "patch": removed(of_a)},
+	}
+	all_of(field({"type": "Unconfined"}), 30) == {
+		{"pointer": sprintf("%s/type", [of_pod]), "container": "", "message": "the AppArmor profile of the pod is neither RuntimeDefault nor Localhost", "patch": removed(of_pod)},
+		{"pointer": sprintf("%s/type", [of_a]), "container": "a", "message": `the AppArmor profile of container "a" is neither RuntimeDefault nor Localhost`, "patch": removed(of_a)},
+	}
+}
+
+test_fail_localhost_within if found(annotated("not-localhost/mine"), 28) == {[at, "error"]}
+
+test_pass_other_annotation if {
+	doc := fx.deployment({"template": {"metadata": {"annotations": {"x.container.apparmor.security.beta.kubernetes.io/a": "unconfined"}}, "spec": {}}})
+	found(doc, 28) == set()
+}
+
+# Before 1.30 the field is read by nobody, whatever it says.
+test_fail_field_unconfined_before_its_time if found(field({"type": "Unconfined"}), 29) == {[of_pod, "warning"], [of_a, "warning"]}
+
+test_fail_field_without_type if count(found(field({}), 30)) == 2

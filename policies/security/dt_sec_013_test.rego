@@ -24,3 +24,8 @@ test_fail_every_list if {
 	unmasked := [{"name": "a", "securityContext": {"procMount": "Unmasked"}}]
 	count(dt_sec_013.findings) == 3 with input as fx.pod({"initContainers": unmasked, "containers": unmasked, "ephemeralContainers": unmasked})
 }
+
+test_fail_whole if {
+	findings := dt_sec_013.findings with input as fx.secured({"procMount": "Unmasked"})
+	findings == {{"pointer": at, "container": "a", "message": `container "a" asks for another /proc than the default one`, "patch": [{"op": "remove", "path": at}]}}
+}

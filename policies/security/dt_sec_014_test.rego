@@ -48,3 +48,26 @@ test_fail_buffers_at_31 if {
 test_fail_nameless if found([{"value": "1"}, "odd"], fx.facts) == {at, "/spec/securityContext/sysctls/1/name"}
 
 test_pass_param if found(named("net.core.somaxconn"), fx.and_facts({"params": {"DT-SEC-014": {"extra": ["net.core.somaxconn"]}}})) == set()
+
+test_fail_whole if {
+	findings := dt_sec_014.findings with input as fx.pod({"securityContext": {"sysctls": named("kernel.msgmax")}}) with data.context as at_minor(31)
+	findings == {{
+		"pointer": at,
+		"message": `the pod sets "kernel.msgmax", which is not safe at Kubernetes 1.31`,
+		"patch": [{"op": "remove", "path": "/spec/securityContext/sysctls/0"}],
+	}}
+}
+
+# They are safe at every version.
+test_pass_safe_at_any_minor if {
+	every name in ["kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"] {
+		found(named(name), at_minor(0)) == set()
+	}
+}
+
+test_fail_nameless_message if {
+	findings := dt_sec_014.findings with input as fx.pod({"securityContext": {"sysctls": [{"value": "1"}]}}) with data.context as at_minor(31)
+	{f.message | some f in findings} == {`the pod sets "", which is not safe at Kubernetes 1.31`}
+}
+
+test_pass_defaults if dt_sec_014.meta.params == {"extra": []}

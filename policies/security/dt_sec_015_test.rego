@@ -27,3 +27,8 @@ test_fail_nfs if found({"name": "v", "nfs": {"server": "a"}}, fx.facts) == {["/s
 test_fail_nameless if count(found({"iscsi": {}}, fx.facts)) == 1
 
 test_pass_param if found({"name": "v", "nfs": {}}, fx.and_facts({"params": {"DT-SEC-015": {"allow": ["nfs"]}}})) == set()
+
+# The items of an array are no types.
+test_pass_array if found([{"server": "a"}], fx.facts) == set()
+
+test_pass_defaults if dt_sec_015.meta.params == {"allow": []}

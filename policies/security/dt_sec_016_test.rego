@@ -17,3 +17,14 @@ test_fail_pod if found({"hostProcess": true}, {"hostProcess": false}) == {"/spec
 test_fail_container if found({}, {"hostProcess": true}) == {"/spec/containers/0/securityContext/windowsOptions/hostProcess"}
 
 test_fail_wrong_type if found({"hostProcess": "true"}, {}) == {"/spec/securityContext/windowsOptions/hostProcess"}
+
+test_fail_whole if {
+	host := {"windowsOptions": {"hostProcess": true}}
+	findings := dt_sec_016.findings with input as fx.pod({"securityContext": host, "containers": [{"name": "a", "securityContext": host}]})
+	of_pod := "/spec/securityContext/windowsOptions/hostProcess"
+	of_a := "/spec/containers/0/securityContext/windowsOptions/hostProcess"
+	findings == {
+		{"pointer": of_pod, "container": "", "message": "the pod runs as a process of the Windows node", "patch": [{"op": "remove", "path": of_pod}]},
+		{"pointer": of_a, "container": "a", "message": `container "a" runs as a process of the Windows node`, "patch": [{"op": "remove", "path": of_a}]},
+	}
+}

@@ -29,3 +29,12 @@ test_pass_debugger if found({"ephemeralContainers": c({})}, fx.facts) == set()
 test_pass_windows if found({"os": {"name": "windows"}, "containers": c({})}, fx.facts) == set()
 
 test_pass_skip_init if found({"initContainers": c({})}, fx.and_facts({"params": {"DT-SEC-017": {"skipInit": true}}})) == set()
+
+test_fail_skip_init if found({"initContainers": c({}), "containers": c({})}, fx.and_facts({"params": {"DT-SEC-017": {"skipInit": true}}})) == {at("containers")}
+
+test_fail_whole if {
+	findings := dt_sec_017.findings with input as fx.pod({"containers": c({})}) with data.context as fx.facts
+	findings == {{"pointer": at("containers"), "container": "a", "message": `container "a" can write to its root file system`}}
+}
+
+test_pass_defaults if dt_sec_017.meta.params == {"skipInit": false}

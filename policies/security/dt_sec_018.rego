@@ -61,7 +61,6 @@ findings contains object.union(
 	},
 	useless,
 ) if {
-	pod.spec
 	mounted
 	not allowed
 }
@@ -71,7 +70,6 @@ findings contains {
 	"message": sprintf("the bundle does not hold ServiceAccount %q, which may say that its token is mounted", [account]),
 	"result": "unknown",
 } if {
-	pod.spec
 	of_pod == null
 	entry == null
 	not mounted

@@ -47,3 +47,34 @@ test_pass_allowed if {
 }
 
 test_fail_allowed_elsewhere if found(object.union(web, {"automountServiceAccountToken": true}), allowing("other/web")) == plain
+
+all_of(spec, facts) := findings if {
+	findings := dt_sec_018.findings with input as fx.pod(spec) with data.context as facts
+}
+
+at := "/spec/automountServiceAccountToken"
+
+test_fail_whole if {
+	all_of(web, accounts(true)) == {{"pointer": at, "message": `the token of ServiceAccount "web" is mounted`}}
+	all_of({}, fx.facts) == {{"pointer": at, "message": `the token of ServiceAccount "default" is mounted`, "patch": [{"op": "add", "path": at, "value": false}]}}
+	all_of(web, fx.facts) == {{"pointer": at, "message": `the bundle does not hold ServiceAccount "web", which may say that its token is mounted`, "result": "unknown"}}
+}
+
+# What the pod says is no question to the account.
+test_pass_pod_beats_each_account if {
+	off := {"automountServiceAccountToken": false}
+	every account in [web, {}] {
+		found(object.union(account, off), accounts(true)) == set()
+		found(object.union(account, off), accounts(null)) == set()
+		found(object.union(account, off), fx.facts) == set()
+	}
+}
+
+test_fail_name_of_wrong_type if found({"serviceAccountName": 5}, fx.facts) == mending
+
+test_pass_no_spec if {
+	findings := dt_sec_018.findings with input as fx.of({"apiVersion": "v1", "kind": "Pod", "metadata": fx.meta}) with data.context as fx.facts
+	findings == set()
+}
+
+test_pass_defaults if dt_sec_018.meta.params == {"allowSA": []}

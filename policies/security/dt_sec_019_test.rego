@@ -64,3 +64,67 @@ test_fail_param if {
 	findings := dt_sec_019.findings with data.context as fx.and_facts({"params": {"DT-SEC-019": {"paths": ["/srv"]}}}) with input as fx.pod({"volumes": [{"hostPath": {"path": "/srv/a"}}, {"hostPath": {"path": "/etc"}}]})
 	fx.pointers(findings) == {"/spec/volumes/0/hostPath/path"}
 }
+
+test_fail_each_path if {
+	every path in [
+		"/etc/kubernetes",
+		"/run/containerd/containerd.sock",
+		"/run/crio/crio.sock",
+		"/run/docker.sock",
+		"/run/k3s/containerd/containerd.sock",
+		"/var/lib/containerd",
+		"/var/lib/docker",
+		"/var/lib/etcd",
+		"/var/lib/kubelet",
+	] {
+		reaches(path, path)
+		reaches(sprintf("%s/a", [path]), path)
+		said(sprintf("%s-a", [path])) == set()
+		said(sprintf("/srv%s", [path])) == set()
+		said(sprintf("/srv%s/a", [path])) == set()
+	}
+}
+
+# A path that ends like one of them, or stands within one of them, is another one.
+test_pass_parts if {
+	every path in ["/kubernetes", "/lib", "/containerd", "/containerd.sock", "/srv/var/run/docker.sock"] {
+		said(path) == set()
+	}
+}
+
+# /var/run is /run; /var/runner is not, nor is another folder's var/run.
+test_pass_runner if {
+	tuned(["/a/var/run/b"], "/var/a/var/run/b") == set()
+	tuned(["/var/a"], "/var/a/var/run/b") == {`path "/var/a/var/run/b" of the node reaches /var/a`}
+	tuned(["/run"], "/var/run/a/var/run") == {`path "/var/run/a/var/run" of the node reaches /run`}
+	said("/var/runner/docker.sock") == set()
+	said("/var/run-a") == set()
+}
+
+tuned(paths, path) := {f.message | some f in findings} if {
+	findings := dt_sec_019.findings with data.context as fx.and_facts({"params": {"DT-SEC-019": {"paths": paths}}}) with input as fx.pod({"volumes": [{"hostPath": {"path": path}}]})
+}
+
+test_pass_var_above_others if {
+	tuned(["/srv/run/a"], "/var") == set()
+	tuned(["/run/a"], "/var") == {`path "/var" of the node reaches /run/a`}
+	tuned(["/var/lib/a"], "/lib/a") == set()
+}
+
+test_fail_whole if {
+	findings := dt_sec_019.findings with input as fx.pod({"volumes": [{"hostPath": {"path": "/a/.."}}, {"hostPath": {"path": "/etc"}}]}) with data.context as fx.facts
+	findings == {
+		{"pointer": "/spec/volumes/0/hostPath/path", "message": `path "/a/.." of the node goes back through ".."`, "mend": "write the path itself"},
+		{"pointer": "/spec/volumes/1/hostPath/path", "message": "path \"/etc\" of the node reaches /etc/kubernetes"},
+	}
+}
+
+test_pass_other_kind if {
+	findings := dt_sec_019.findings with data.context as fx.facts with input as fx.of({"apiVersion": "x.example/v1", "kind": "Disk", "spec": {"local": {"path": "/etc"}}})
+	findings == set()
+}
+
+test_pass_volume_of_wrong_type if {
+	findings := dt_sec_019.findings with data.context as fx.facts with input as fx.of({"apiVersion": "v1", "kind": "PersistentVolume", "spec": {"local": {"path": 5}}})
+	findings == set()
+}

@@ -66,7 +66,6 @@ findings contains {
 	"patch": obj.set_at(input.object, "", ["metadata", "labels", version], sprintf("v1.%d", [data.context.cluster.minor])),
 } if {
 	judged
-	unpinned
 	object.get(labels, enforce, "") != "privileged"
 }
 

@@ -40,8 +40,10 @@ known := {
 	"npm_": `\bnpm_[A-Za-z0-9]{36}`,
 	"eyJ": `\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`,
 	"://": `\b[a-z][a-z0-9+.-]*://[^\s/:@"'$({]*:[^\s/@"'$({]+@`,
-	"aws": `(?i)aws[^\n]{0,30}['":=\s][A-Za-z0-9/+]{40}\b`,
 }
+
+# of_aws is the form of a secret key of AWS, which the word before it alone gives away.
+of_aws := `(?i)aws[^\n]{0,30}['":=\s][A-Za-z0-9/+]{40}\b`
 
 # texts are the literal values of the object: of variables, arguments and keys.
 texts contains {"pointer": obj.pointer(c.pointer, ["env", index, "value"]), "container": c.name, "name": name, "value": value, "what": sprintf("variable %q of %s", [name, pod.describe(c)])} if {
@@ -57,7 +59,7 @@ texts contains {"pointer": flag.pointer, "container": c.name, "name": flag.name,
 	some flag in program.pod_flags(c)
 }
 
-texts contains {"pointer": word.pointer, "container": c.name, "name": "", "value": word.text, "what": sprintf("an argument of %s", [pod.describe(c)])} if {
+texts contains {"pointer": word.pointer, "container": c.name, "value": word.text, "what": sprintf("an argument of %s", [pod.describe(c)])} if {
 	some c in pod.containers
 	some word in program.words(c)
 	not startswith(word.text, "--")
@@ -99,8 +101,8 @@ looks(value) if {
 }
 
 looks(value) if {
-	contains(value, "AWS")
-	regex.match(known.aws, value)
+	contains(lower(value), "aws")
+	regex.match(of_aws, value)
 }
 
 telling(name) if {

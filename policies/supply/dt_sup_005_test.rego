@@ -105,3 +105,68 @@ test_fail_message_tells_no_value if {
 	findings := dt_sup_005.findings with input as env("PASSWORD", "hunter2") with data.context as fx.facts
 	{f.message | some f in findings} == {`variable "PASSWORD" of container "a" is named like a credential and holds a literal value`}
 }
+
+test_pass_each_allowed_name if {
+	every suffix in ["FILE", "PATH", "NAME", "DIR", "ID", "URL", "URI", "REF", "TTL", "TIMEOUT"] {
+		clean(sprintf("TOKEN_%s", [suffix]), "hunter2")
+		flagged(sprintf("TOKEN_%s_A", [suffix]), "hunter2")
+	}
+}
+
+test_fail_five_letters if flagged("PASSWORD", "abcde")
+
+test_pass_four_letters if clean("PASSWORD", "abcdabcd")
+
+test_fail_aws_in_any_case if flagged("A", sprintf("my Aws key: %s+/aB", [thirty_six]))
+
+test_pass_aws if {
+	clean("A", "AWS")
+	clean("A", "aws eu-central-1")
+	clean("A", sprintf("%s+/aB", [thirty_six]))
+}
+
+all_of(doc, facts) := findings if {
+	findings := dt_sup_005.findings with input as doc with data.context as facts
+}
+
+token := sprintf("ghp%s%s", ["_", thirty_six])
+
+held(pointer, container, what) := {"pointer": pointer, "container": container, "message": sprintf("%s holds what looks like a credential", [what])}
+
+called(pointer, container, what) := {"pointer": pointer, "container": container, "message": sprintf("%s is named like a credential and holds a literal value", [what])}
+
+# What looks like a credential is not said to be named like one, too.
+test_fail_whole if {
+	all_of(env("PASSWORD", "hunter2"), fx.facts) == {called(at, "a", `variable "PASSWORD" of container "a"`)}
+	all_of(env("PASSWORD", token), fx.facts) == {held(at, "a", `variable "PASSWORD" of container "a"`)}
+	all_of(fx.container({"env": [{"value": token}]}), fx.facts) == {held(at, "a", `variable "" of container "a"`)}
+	all_of(config({"a": token, "password": "hunter2"}), fx.facts) == {
+		held("/data/a", "", `key "a"`),
+		called("/data/password", "", `key "password"`),
+	}
+}
+
+test_fail_whole_arguments if {
+	flag := sprintf("--a=%s", [token])
+	word := sprintf("a -- %s", [token])
+	all_of(fx.container({"args": [flag, word, "--db-password=hunter2"]}), fx.facts) == {
+		held("/spec/containers/0/args/0", "a", `argument --a of container "a"`),
+		held("/spec/containers/0/args/1", "a", `an argument of container "a"`),
+		called("/spec/containers/0/args/2", "a", `argument --db-password of container "a"`),
+	}
+}
+
+# What has no name is not called anything, whatever names the parameter gives.
+test_pass_no_name if {
+	doc := fx.container({"env": [{"value": "hunter2"}], "args": ["hunter2"]})
+	every form in ["", "^_?$"] {
+		all_of(doc, fx.and_facts({"params": {"DT-SUP-005": {"nameRe": form}}})) == set()
+	}
+}
+
+test_pass_underscore if {
+	named := fx.and_facts({"params": {"DT-SUP-005": {"nameRe": "^_$"}}})
+	all_of(env("_", "hunter2"), named) == {called(at, "a", `variable "_" of container "a"`)}
+}
+
+test_pass_config_map_of_another_group if found(fx.of({"apiVersion": "x.example/v1", "kind": "ConfigMap", "data": {"password": "hunter2"}}), fx.facts) == set()

@@ -117,3 +117,72 @@ test_fail_nested if {
 	nested := [{"pointer": "/data/kustomization.yaml", "object": {"apiVersion": groups.Kustomization, "kind": "Kustomization", "components": ["github.com/a/b"]}}]
 	found(object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap"}), {"nested": nested})) == {["/data/kustomization.yaml", "warning"]}
 }
+
+all_of(doc) := findings if {
+	findings := dt_sup_006.findings with input as doc with data.context as fx.facts
+}
+
+http := "http://me:hunter2@a.example/b"
+
+test_fail_whole if {
+	all_of(release({"version": "*"})) == {{"pointer": at, "severity": "warning", "message": `version "*" of the chart is a range`}}
+	all_of(release({})) == {{"pointer": at, "severity": "warning", "message": "no version of the chart is named, so the newest is taken"}}
+	all_of(flux("OCIRepository", {})) == {{
+		"pointer": "/spec/ref",
+		"severity": "warning",
+		"message": "the artifact is not named by its digest, so whoever may write to the registry may change it",
+		"mend": "write ref.digest",
+	}}
+	all_of(kustomization([http])) == {
+		{
+			"pointer": "/resources/0",
+			"severity": "warning",
+			"message": `the remote base "http://a.example/b" is not pinned to a tag or commit`,
+			"mend": "add ?ref= and a tag or commit, or keep a copy in the repository",
+		},
+		{
+			"pointer": "/resources/0",
+			"severity": "warning",
+			"message": `the remote base "http://a.example/b" comes over plain HTTP, where anyone on the way may change it`,
+			"mend": "use https or ssh",
+		},
+	}
+}
+
+test_pass_exact_helm_chart if found(flux("HelmChart", {"version": "1.2.3", "sourceRef": {"kind": "HelmRepository"}})) == set()
+
+# The same fields of other kinds, and of the same kinds in other groups, say nothing.
+test_pass_other_kinds if {
+	chart := {"chart": {"spec": {"chart": "a", "version": "*"}}, "version": "*", "source": {"chart": "a", "targetRevision": "*"}}
+	every version in ["helm.toolkit.fluxcd.io/v2", "source.toolkit.fluxcd.io/v1", "argoproj.io/v1alpha1", "x.example/v1"] {
+		found(fx.of({"apiVersion": version, "kind": "Thing", "spec": chart})) == set()
+	}
+	every kind in ["HelmRelease", "HelmChart", "OCIRepository", "Application", "ApplicationSet"] {
+		found(fx.of({"apiVersion": "x.example/v1", "kind": kind, "spec": chart})) == set()
+	}
+	bases := {"resources": ["github.com/a/b"]}
+	found(fx.of(object.union({"apiVersion": "x.example/v1", "kind": "Kustomization"}, bases))) == set()
+	found(fx.of(object.union({"apiVersion": groups.Kustomization, "kind": "Thing"}, bases))) == set()
+}
+
+test_fail_each_field_of_bases if {
+	every kind in ["Component", "Kustomization"] {
+		every field in ["bases", "components", "resources"] {
+			found(fx.of({"apiVersion": groups.Kustomization, "kind": kind, field: ["github.com/a/b"]})) == {[sprintf("/%s/0", [field]), "warning"]}
+		}
+	}
+}
+
+nested(o) := object.union(fx.of({"apiVersion": "v1", "kind": "ConfigMap"}), {"nested": [{"pointer": "/data/a", "object": o}]})
+
+test_fail_each_nested_field if {
+	every field in ["bases", "components", "resources"] {
+		found(nested({"apiVersion": groups.Kustomization, field: ["../a", "github.com/a/b"]})) == {["/data/a", "warning"]}
+	}
+}
+
+test_pass_nested if {
+	found(nested({"apiVersion": groups.Kustomization, "resources": ["../a", 5]})) == set()
+	found(nested({"apiVersion": "x.example/v1", "resources": ["github.com/a/b"]})) == set()
+	found(nested({"apiVersion": "x.kustomize.config.k8s.io/v1", "resources": ["github.com/a/b"]})) == set()
+}

@@ -45,11 +45,12 @@ findings contains {
 }
 
 # lack says what is wrong with the evidence of a digest; it is undefined if nothing is.
-lack(digest) := "has no signature that was found" if not evidence[digest]
+lack(digest) := "has no signature that was found" if object.get(evidence, digest, null) == null
 
 lack(digest) := "is signed by nobody whose signature counts" if {
-	is_object(evidence[digest])
-	not trusted(evidence[digest])
+	found := evidence[digest]
+	found != null
+	not trusted(found)
 }
 
 lack(digest) := sprintf("was found to be signed more than %v days ago", [tuned.maxAgeDays]) if {

@@ -48,3 +48,40 @@ test_fail_stranger if {
 }
 
 test_fail_old if of_pod(ref, facts([who], signed(who, (10 * 86400) - 1))) == {sprintf(`container "a": image %q was found to be signed more than 90 days ago`, [ref])}
+
+all_of(doc, context) := findings if {
+	findings := dt_sup_007.findings with input as doc with data.context as context
+}
+
+cluster := fx.of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kind": "Cluster", "metadata": {"name": "edge-1"}})
+
+test_fail_whole if all_of(fx.container({"image": ref}), facts([who], {})) == {{
+	"pointer": "/spec/containers/0/image",
+	"container": "a",
+	"message": sprintf(`container "a": image %q has no signature that was found`, [ref]),
+}}
+
+test_unknown_whole if {
+	every context in [facts([who], null), {k: v | some k, v in facts([who], null); k != "attest"}] {
+		all_of(cluster, context) == {{"pointer": "", "message": "no evidence about signatures was handed over", "result": "unknown"}}
+	}
+}
+
+# It is said of the fleet's own clusters alone.
+test_pass_other_objects if {
+	every doc in [object.union(cluster, {"kind": "Fleet"}), object.union(cluster, {"group": "x.example"})] {
+		all_of(doc, facts([who], null)) == set()
+	}
+}
+
+test_pass_nobody_trusted if of_pod(ref, facts([], {})) == set()
+
+# Evidence that says nothing is none, and what is no evidence proves nothing.
+test_fail_odd_evidence if {
+	of_pod(ref, facts([who], {digest: null})) == {sprintf(`container "a": image %q has no signature that was found`, [ref])}
+	every odd in ["odd", 5, false, [], {}] {
+		of_pod(ref, facts([who], {digest: odd})) == {sprintf(`container "a": image %q is signed by nobody whose signature counts`, [ref])}
+	}
+}
+
+test_pass_defaults if dt_sup_007.meta.params == {"identities": [], "maxAgeDays": 90}
