@@ -26,3 +26,13 @@ test_pass_kept_kind if {
 }
 
 test_fail_kept_kind if kept(["Deployment"], "removed") == 1
+
+test_fail_kept_kind_whole if {
+	found := dt_chg_001.findings with data.context as fixture.and_facts({"params": {"DT-CHG-001": {"kinds": ["Deployment"]}}})
+		with input as fixture.change("removed", [])
+	found == {{"pointer": "", "message": "a Deployment is deleted, which this fleet keeps"}}
+}
+
+test_pass_defaults if dt_chg_001.meta.params == {"kinds": []}
+
+test_pass_stateful_set_that_restarts if graded([effect("restarts", "warning", {"kind": "StatefulSet"})]) == set()

@@ -37,3 +37,37 @@ stepped(pct) := count(found) if {
 test_pass_parameter if stepped(20) == 0
 
 test_fail_parameter if stepped(19) == 1
+
+test_pass_defaults if dt_chg_004.meta.params == {"maxPct": 50}
+
+judged(effects) := findings if {
+	findings := dt_chg_004.findings with data.context as fixture.facts with input as fixture.change("changed", effects)
+}
+
+test_fail_one_to_nothing if judged([effect("scales", "info", {"before": 1, "after": 0, "dropped": false})]) == {{
+	"pointer": "/spec",
+	"message": "because: nothing is left of it",
+	"severity": "error",
+}}
+
+test_fail_dropped_far_down_whole if judged([effect("scales", "info", {"before": 5, "after": 1, "dropped": true})]) == {{
+	"pointer": "/spec",
+	"message": "because: more than 50 % fewer at once",
+}}
+
+test_pass_dropped_without_loss if {
+	every after in [2, 9] {
+		scaled(2, after, true) == set()
+	}
+}
+
+# Other effects have numbers too.
+test_pass_other_effects if {
+	every facts in [
+		{"before": 4, "after": 0, "dropped": false},
+		{"before": 5, "after": 1, "dropped": false},
+		{"before": 2, "after": 1, "dropped": true},
+	] {
+		graded([effect("image", "warning", facts)]) == set()
+	}
+}

@@ -21,7 +21,7 @@ strict(q) if {
 
 endswith_path(repository, name) if repository == name
 
-endswith_path(repository, name) if contains(sprintf("%s$", [repository]), sprintf("/%s$", [name]))
+endswith_path(repository, name) if endswith(repository, sprintf("/%s", [name]))
 
 findings contains {"pointer": q.pointer, "message": q.why} if {
 	some q in input.change.effects

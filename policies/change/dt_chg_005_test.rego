@@ -32,3 +32,21 @@ test_fail_minors if moved("up", 2, "library/postgres", true) == {["error", "find
 test_fail_major if moved("up", -1, "postgres", true) == {["error", "finding"]}
 
 test_fail_digest_without_tag if moved("digest", 0, "shop/web", false) == {["warning", "unknown"]}
+
+test_pass_defaults if dt_chg_005.meta.params == {"strictRepos": ["postgres", "mysql", "etcd", "kafka", "cilium", "cilium-operator"]}
+
+test_pass_name_that_goes_on if moved("up", 3, "library/postgres/tools", true) == set()
+
+test_fail_unpinned if moved("unpinned", 0, "shop/web", true) == {["warning", "finding"]}
+
+# Minors and tags count for their own directions only.
+test_fail_directions if {
+	moved("down", 3, "library/postgres", true) == {["warning", "finding"]}
+	moved("tag", 0, "shop/web", false) == {["warning", "finding"]}
+}
+
+test_pass_other_effects if {
+	every direction in ["digest", "down", "up"] {
+		graded([effect("restarts", "info", {"direction": direction, "minors": 3, "repository": "library/postgres", "tagged": false})]) == set()
+	}
+}

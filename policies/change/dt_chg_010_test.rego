@@ -22,3 +22,5 @@ test_fail_in_it if frozen(150, one) == told
 test_fail_at_its_begin if frozen(100, one) == told
 
 test_fail_in_its_last_second if frozen(199, one) == told
+
+test_fail_one_cluster if frozen(150, [one[0]]) == told

@@ -14,11 +14,11 @@ waves := {c.wave | some c in input.fleet.changed; c.wave >= 0}
 
 first := min(waves)
 
+# Before the first wave there is none.
 findings contains {
 	"pointer": sprintf("/spec/waves/%d", [first]),
 	"message": sprintf("wave %s gets it, and whether wave %s has held it for %s is not known", [input.fleet.waves[first].name, before.name, before.soak]),
 	"result": "unknown",
 } if {
-	first > 0
 	before := input.fleet.waves[first - 1]
 }

@@ -16,3 +16,12 @@ test_pass_untouched if graded({"changed": [{"name": "a", "wave": 0, "controlPlan
 test_fail_two if graded({"changed": touched(["warning", "info"])}) == {["/spec/waves", "warning", "finding"]}
 
 test_fail_grave if graded({"changed": touched(["warning", "error"])}) == {["/spec/waves", "error", "finding"]}
+
+test_fail_whole if {
+	found := dt_flt_003.findings with data.context as fixture.facts with input as fixture.fleet({"changed": touched(["warning", "info"])})
+	found == {{
+		"pointer": "/spec/waves",
+		"message": "etcd, API servers, kubelets or the network of 2 clusters: c0, c1",
+		"severity": "warning",
+	}}
+}

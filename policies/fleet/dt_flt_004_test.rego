@@ -28,3 +28,11 @@ test_fail_placeholder if {
 		with input as fixture.change("changed", [{"effect": "placeholder", "level": "warning", "why": "w", "pointer": "/data/a", "facts": {}}])
 	found == {"/data/a"}
 }
+
+test_pass_defaults if dt_flt_004.meta.params == {"spread": 1, "mandatory": []}
+
+test_pass_other_effect if {
+	found := dt_flt_004.findings with data.context as fixture.facts
+		with input as fixture.change("changed", [{"effect": "image", "level": "warning", "why": "w", "pointer": "/data/a", "facts": {}}])
+	found == set()
+}

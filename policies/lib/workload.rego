@@ -2,7 +2,6 @@
 package dualtrack.workload
 
 import data.dualtrack.object as obj
-import data.dualtrack.pod
 import data.dualtrack.selector
 
 # scaled are the kinds that keep a number of pods alike.
@@ -14,12 +13,11 @@ scaled := {
 	"argoproj.io/Rollout",
 }
 
-# own is the object as the facts hold workloads, if it keeps a number of pods.
+# own is the object if it keeps a number of pods: what replicas and scalers ask for.
 own := {
 	"kind": input.kind,
 	"name": input.name,
 	"replicas": declared,
-	"labels": pod.labels,
 } if {
 	obj.key in scaled
 }
@@ -37,7 +35,8 @@ replicas(w) := n if {
 	is_number(n)
 }
 
-replicas(w) := min([least(s) | some s in scalers(w)]) if count(scalers(w)) > 0
+# Of no autoscaler there is no least.
+replicas(w) := min([least(s) | some s in scalers(w)])
 
 scalers(w) := object.get(data.context.scalers, [input.namespace, concat("/", [w.kind, w.name])], [])
 
@@ -58,8 +57,7 @@ least(scaler) := 0 if {
 # an empty selector covers every pod, before that none.
 covers(s, "policy/v1", labels) if selector.matches(s, labels)
 
-covers(s, version, labels) if {
-	version != "policy/v1"
+covers(s, _, labels) if {
 	not selector.empty(s)
 	selector.matches(s, labels)
 }

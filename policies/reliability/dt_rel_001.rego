@@ -37,18 +37,9 @@ findings contains {
 } if {
 	some c in pod.containers
 	c.list != "ephemeralContainers"
-	not complete(c)
 	some want in wanted
 	not says(c, want)
 	not defaulted(want)
-}
-
-# complete is quick to find, and true of most.
-complete(c) if {
-	c.value.resources.requests.cpu != null
-	c.value.resources.requests.memory != null
-	c.value.resources.limits.memory != null
-	not tuned.cpuLimit
 }
 
 says(c, want) if {
@@ -61,11 +52,12 @@ defaulted(want) if {
 	some limits in data.context.limits[input.namespace]
 	some limit in limits
 	limit.type == "Container"
-	some field in array.concat([defaults[want.field]], ["default"])
+	some field in defaults[want.field]
 	object.get(limit, [field, want.resource], null) != null
 }
 
-defaults := {"limits": "default", "requests": "defaultRequest"}
+# A default limit sets the request too.
+defaults := {"limits": ["default"], "requests": ["defaultRequest", "default"]}
 
 findings contains {
 	"pointer": obj.pointer(c.pointer, ["resources", "limits", "memory"]),

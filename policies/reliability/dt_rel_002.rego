@@ -67,12 +67,11 @@ probe(c, kind) := obj.member(c.value, kind)
 findings contains {
 	"pointer": obj.pointer(c.pointer, ["readinessProbe"]),
 	"container": c.name,
-	"message": sprintf("Service %q sends requests to %s, which has no readiness probe", [min({t.service | some t in targets; serves(c, t)}), pod.describe(c)]),
+	"message": sprintf("Service %q sends requests to %s, which has no readiness probe", [service, pod.describe(c)]),
 } if {
 	some c in lasting
-	some target in targets
-	serves(c, target)
 	probe(c, "readinessProbe") == {}
+	service := min({t.service | some t in targets; serves(c, t)})
 }
 
 findings contains {
@@ -127,7 +126,6 @@ declared(c, port) if {
 }
 
 declared(c, port) if {
-	is_string(port)
 	some p in c.value.ports
 	port == sprintf("%v", [p.containerPort])
 }
@@ -175,7 +173,7 @@ findings contains {
 	java(c)
 }
 
-java(c) if regex.match(`(^|[/_-])(openjdk|jdk|jre|java|temurin|kafka|flink|zookeeper|elasticsearch|cassandra|keycloak)([0-9]*)([:/@_-]|$)`, obj.text(object.get(c.value, "image", "")))
+java(c) if regex.match(`(^|[/_-])(openjdk|jdk|jre|java|temurin|kafka|flink|zookeeper|elasticsearch|cassandra|keycloak)([0-9]*)([:/@_-]|$)`, obj.text(c.value.image))
 
 java(c) if {
 	some variable in c.value.env

@@ -13,6 +13,13 @@ test_pass_two if found({"replicas": 2}, fx.facts) == set()
 
 test_fail_one if found({"replicas": 1}, fx.facts) == {"it keeps 1 pod, and 2 are wanted"}
 
+test_fail_whole if {
+	findings := dt_rel_003.findings with input as fx.deployment({"replicas": 1}) with data.context as fx.facts
+	findings == {{"pointer": "/spec/replicas", "message": "it keeps 1 pod, and 2 are wanted"}}
+}
+
+test_pass_defaults if dt_rel_003.meta.params == {"min": 2, "allow": []}
+
 # Absent is one.
 test_fail_absent if {
 	found({}, fx.facts) == {"it keeps 1 pod, and 2 are wanted"}

@@ -23,7 +23,7 @@ spec := obj.member(input.object, "spec") if {
 selected := [w |
 	some w in data.context.workloads[input.namespace]
 	w.kind != "DaemonSet"
-	workload.covers(object.get(spec, "selector", null), input.object.apiVersion, w.labels)
+	workload.covers(spec.selector, input.object.apiVersion, w.labels)
 ]
 
 known := [n | some w in selected; n := workload.replicas(w)]

@@ -36,6 +36,15 @@ test_fail_other_namespace if found(2, budget({}, "policy/v1", "other")) == {"fin
 
 test_fail_stateful if of_kind("StatefulSet", 3, fx.facts) == {"finding"}
 
+test_fail_whole if {
+	findings := dt_rel_005.findings with input as fx.deployment({"replicas": 2}) with data.context as fx.facts
+	findings == {{
+		"pointer": "/spec/template/metadata/labels",
+		"message": "it keeps 2 pods, and no PodDisruptionBudget of the namespace covers them",
+		"result": "finding",
+	}}
+}
+
 test_pass_one if found(1, fx.facts) == set()
 
 test_pass_daemon if of_kind("DaemonSet", 2, fx.facts) == set()

@@ -77,7 +77,18 @@ test_fail_patch if {
 	{f.patch | some f in judged("Deployment", 2, {"topologySpreadConstraints": []}, fx.facts)} == {[{"op": "add", "path": sprintf("%s/-", [path]), "value": added}]}
 }
 
+test_pass_defaults if dt_rel_006.meta.params == {"min": 2, "keys": [host, "topology.kubernetes.io/zone"], "clusterDefault": false}
+
+selecting(selector, spec) := findings if {
+	o := fx.deployment({"replicas": 2, "selector": selector, "template": {"metadata": {"labels": labels}, "spec": spec}})
+	findings := dt_rel_006.findings with input as o with data.context as fx.facts
+}
+
+# What has no pod spec is malformed.
+test_pass_no_spec if selecting(mine, null) == set()
+
 test_fail_no_patch if {
-	findings := dt_rel_006.findings with data.context as fx.facts with input as fx.deployment({"replicas": 2, "selector": {"matchLabels": {"app": "b"}}, "template": {"metadata": {"labels": labels}, "spec": {}}})
-	{object.get(f, "patch", null) | some f in findings} == {null}
+	every selector in [{"matchLabels": {"app": "b"}}, {}, null] {
+		selecting(selector, {}) == {{"pointer": path, "message": "nothing keeps its 2 pods from one node"}}
+	}
 }

@@ -32,15 +32,12 @@ findings contains {
 } if {
 	input.kind in {"DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"}
 	input.group == "apps"
-	s := object.get(input.object, ["spec", "selector"], null)
+	s := input.object.spec.selector
 	is_object(s)
 	not selector.matches(s, pod.labels)
 }
 
-service_selector := obj.member(input.object, ["spec", "selector"]) if {
-	input.kind == "Service"
-	input.group == ""
-}
+service_selector := obj.member(input.object, ["spec", "selector"])
 
 findings contains {
 	"pointer": "/spec/selector",
@@ -49,13 +46,16 @@ findings contains {
 	"result": answered,
 } if {
 	input.kind == "Service"
+	input.group == ""
 	count(service_selector) > 0
 	object.get(input.object, ["spec", "type"], "") != "ExternalName"
-	workloads := object.get(data.context.workloads, input.namespace, [])
-	every w in workloads {
-		not selector.matches({"matchLabels": service_selector}, object.get(w, "labels", {}))
-	}
+	not selected
 	not made("Service", input.name)
+}
+
+selected if {
+	some w in data.context.workloads[input.namespace]
+	selector.matches({"matchLabels": service_selector}, w.labels)
 }
 
 # Operators make pods that the bundle does not show.
@@ -65,9 +65,9 @@ answered := "unknown" if {
 } else := result
 
 # references are the objects of the namespace that this one cannot do without.
-references contains {"kind": "ServiceAccount", "name": pod.spec.serviceAccountName, "pointer": concat("", [pod.pointer, "/serviceAccountName"])} if {
-	pod.path
-	not object.get(pod.spec, "serviceAccountName", null) in {null, "", "default"}
+references contains {"kind": "ServiceAccount", "name": name, "pointer": concat("", [pod.pointer, "/serviceAccountName"])} if {
+	name := pod.spec.serviceAccountName
+	not name in {"", "default"}
 }
 
 references contains {"kind": kind, "name": source[field], "pointer": obj.pointer(pod.pointer, ["volumes", index, type, field])} if {
@@ -130,10 +130,7 @@ references contains {"kind": "Service", "name": backend.name, "pointer": obj.poi
 	object.get(backend, "namespace", input.namespace) == input.namespace
 }
 
-needed(source) if {
-	is_object(source)
-	not source.optional == true
-}
+needed(source) if not source.optional == true
 
 findings contains {
 	"pointer": reference.pointer,

@@ -18,6 +18,29 @@ test_fail_selector if {
 	judged(workload({"matchExpressions": [{"key": "a", "operator": "Exists"}]}, {}), fx.facts) == {["/spec/selector", "finding"]}
 }
 
+selecting(version, kind) := findings if {
+	o := fx.of({"apiVersion": version, "kind": kind, "metadata": fx.meta, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "c"}}, "spec": {}}}})
+	findings := dt_rel_008.findings with input as o with data.context as fx.facts
+}
+
+test_fail_selector_of_each_kind if {
+	every kind in ["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"] {
+		selecting("apps/v1", kind) == {{
+			"pointer": "/spec/selector",
+			"severity": "error",
+			"message": "the selector does not match the labels of the pod template: the API server refuses it",
+			"mend": "let the template carry the labels that the selector names",
+		}}
+	}
+}
+
+test_pass_selector_of_other_kinds if {
+	selecting("apps/v1", "Other") == set()
+	selecting("extensions/v1beta1", "Deployment") == set()
+}
+
+test_pass_defaults if dt_rel_008.meta.params == {"createdBy": []}
+
 # Without one it is for the schema to say.
 test_pass_no_selector if judged(workload(null, {}), fx.facts) == set()
 
@@ -29,12 +52,28 @@ test_pass_service if {
 	judged(service({"selector": {"app": "web"}}), running([])) == set()
 	judged(service({}), running([])) == set()
 	judged(service({"selector": {}}), running([])) == set()
+	judged(service({"selector": {}}), fx.facts) == set()
 	judged(service({"type": "ExternalName", "selector": {"app": "z"}}), running([])) == set()
 }
 
 test_fail_service if {
 	judged(service({"selector": {"app": "web", "x": "z"}}), running([])) == {["/spec/selector", "finding"]}
 	judged(service({"selector": {"app": "web"}}), fx.facts) == {["/spec/selector", "finding"]}
+}
+
+test_fail_service_whole if {
+	findings := dt_rel_008.findings with input as service({"selector": {"app": "z"}}) with data.context as running([{"group": "", "kind": "Pod", "name": "p", "labels": {}}, {"group": "batch", "kind": "Job", "name": "j", "labels": {}}])
+	findings == {{
+		"pointer": "/spec/selector",
+		"message": "no workload of the namespace has the labels that the Service selects",
+		"mend": "let the selector name labels of a pod template",
+		"result": "finding",
+	}}
+}
+
+test_pass_other_service if {
+	judged(fx.of({"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": fx.meta, "spec": {"selector": {"app": "z"}}}), fx.facts) == set()
+	judged(fx.of({"apiVersion": "v1", "kind": "Endpoints", "metadata": fx.meta, "spec": {"selector": {"app": "z"}}}), fx.facts) == set()
 }
 
 test_unknown_service_of_an_operator if judged(service({"selector": {"app": "z"}}), running([{"group": "kafka.strimzi.io", "kind": "Kafka", "name": "k"}])) == {["/spec/selector", "unknown"]}
@@ -81,6 +120,24 @@ test_fail_each if {
 	}
 }
 
+test_fail_reference_whole if {
+	findings := dt_rel_008.findings with input as fx.pod({"serviceAccountName": "acc"}) with data.context as fx.facts
+	findings == {{
+		"pointer": "/spec/serviceAccountName",
+		"message": `the bundle holds no ServiceAccount "acc" in this namespace`,
+		"result": "finding",
+	}}
+}
+
+# What is no name, or stands in no pod, refers to nothing.
+test_pass_no_reference if {
+	every name in ["", "default", null, 5] {
+		judged(fx.pod({"serviceAccountName": name}), fx.facts) == set()
+	}
+	judged(fx.pod({"volumes": [{"configMap": "odd"}, {"configMap": {"name": 5}}]}), fx.facts) == set()
+	judged(fx.of({"apiVersion": "x.example/v1", "kind": "Other", "metadata": fx.meta, "spec": {"serviceAccountName": "acc"}}), fx.facts) == set()
+}
+
 test_fail_other_namespace if {
 	facts := fx.and_facts({"names": {"other": {name: true | some name in object.keys(every_name)}}})
 	count(judged(fx.pod(spec), facts)) == count(every_name)
@@ -119,6 +176,8 @@ test_fail_ingress if judged(ingress(whole), fx.facts) == {
 	["/spec/tls/0/secretName", "finding"],
 }
 
+test_pass_no_ingress if judged(object.union(ingress(whole), {"kind": "Other"}), fx.facts) == set()
+
 route(backends) := fx.of({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": fx.meta, "spec": {"rules": [{"backendRefs": backends}]}})
 
 test_pass_route if {
@@ -127,3 +186,15 @@ test_pass_route if {
 }
 
 test_fail_route if judged(route([{"name": "web", "namespace": "shop", "kind": "Service", "group": ""}]), fx.facts) == {["/spec/rules/0/backendRefs/0/name", "finding"]}
+
+test_fail_route_of_each_kind if {
+	every kind in ["GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute"] {
+		judged(object.union(route([{"name": "web"}]), {"kind": kind}), fx.facts) == {["/spec/rules/0/backendRefs/0/name", "finding"]}
+	}
+}
+
+test_pass_other_routes if {
+	every other in [{"kind": "Other"}, {"group": "x.example"}] {
+		judged(object.union(route([{"name": "web"}]), other), fx.facts) == set()
+	}
+}

@@ -15,17 +15,11 @@ meta := {
 	"params": {"req": ["severity", "runbook_url"]},
 }
 
-rule_object if {
-	input.kind == "PrometheusRule"
-	input.group == "monitoring.coreos.com"
-}
-
 alerts := [{"pointer": obj.pointer("/spec/groups", [i, "rules", j]), "rule": rule, "name": rule.alert} |
-	rule_object
+	input.group == "monitoring.coreos.com"
 	some i, group in obj.items(input.object, ["spec", "groups"])
 	some j, rule in obj.items(group, "rules")
-	is_object(rule)
-	obj.text(object.get(rule, "alert", "")) != ""
+	obj.text(rule.alert) != ""
 ]
 
 # required stand among the labels or the annotations.
@@ -50,8 +44,10 @@ findings contains {
 	some at in alerts
 	object.get(at.rule, "for", "0s") in {"", "0", "0s", "0m", "0h"}
 	object.get(at.rule, "keep_firing_for", "") == ""
-	not regex.match(`\[[0-9]+[smhdw]`, obj.text(object.get(at.rule, "expr", "")))
+	not looks_back(at.rule)
 }
+
+looks_back(rule) if regex.match(`\[[0-9]+[smhdw]`, obj.text(rule.expr))
 
 findings contains {
 	"pointer": concat("", [at.pointer, "/alert"]),
@@ -85,7 +81,7 @@ findings contains {
 	"mend": "set the labels that ruleSelector asks for",
 } if {
 	input.kind == "PrometheusRule"
-	rule_object
+	input.group == "monitoring.coreos.com"
 	count(data.context.prometheuses) > 0
 	not data.context.partial
 	not taken
@@ -103,4 +99,4 @@ looks_here(p) if {
 	p.namespace == input.namespace
 }
 
-looks_here(p) if selector.matches(p.namespaces, object.get(data.context.namespaces, [input.namespace, "labels"], {}))
+looks_here(p) if selector.matches(p.namespaces, obj.member(data.context.namespaces, [input.namespace, "labels"]))

@@ -68,3 +68,78 @@ test_fail_not_selected if {
 }
 
 test_pass_other_group if said(fx.of({"apiVersion": "x.example/v1", "kind": "PrometheusRule", "spec": {"groups": [{"rules": [{"alert": "a"}]}]}}), fx.facts) == set()
+
+judged(rules, facts) := findings if {
+	findings := dt_obs_001.findings with input as of(rules) with data.context as facts
+}
+
+test_pass_defaults if dt_obs_001.meta.params == {"req": ["severity", "runbook_url"]}
+
+# What has no name is no alert.
+test_pass_no_alert if {
+	every odd in ["odd", {"alert": "", "expr": "up"}, {"alert": 5, "expr": "up"}] {
+		found([odd]) == set()
+	}
+}
+
+test_fail_whole if judged([object.union(good, {"annotations": null, "for": "0s"})], fx.and_facts({"alerts": {"Down": ["shop/a", "other/b"]}})) == {
+	{"pointer": "/spec/groups/0/rules/0", "message": `alert "Down" has no runbook_url`},
+	{
+		"pointer": "/spec/groups/0/rules/0/for",
+		"message": `alert "Down" does not wait: it fires at the first sample`,
+		"mend": "set for, unless the expression itself looks over a time",
+	},
+	{
+		"pointer": "/spec/groups/0/rules/0/alert",
+		"message": `alert "Down" is in other/b too`,
+		"mend": "give each alert a name of its own",
+	},
+}
+
+test_fail_each_empty_wait if {
+	every wait in ["", "0", "0s", "0m", "0h"] {
+		but({"for": wait}) == info("/for")
+	}
+}
+
+without(fields) := {field: value | some field, value in good; not field in fields}
+
+test_fail_wait_unsaid if {
+	found([without({"for"})]) == info("/for")
+	found([without({"expr", "for"})]) == info("/for")
+}
+
+test_pass_two_names if found([good, object.union(good, {"alert": "Away"})]) == set()
+
+# No labels are the same as empty ones.
+test_fail_name_twice_without_labels if {
+	bare := object.union(without({"labels"}), {"annotations": {"severity": "page", "runbook_url": "x"}})
+	judged([bare, object.union(bare, {"labels": {}})], fx.facts) == {{
+		"pointer": "/spec/groups/0/rules/1/alert",
+		"message": `alert "Down" is twice in this object, with the same labels`,
+		"mend": "give each alert a name of its own, or a severity that differs",
+	}}
+	found([object.union(bare, {"labels": {}}), bare]) == {["/spec/groups/0/rules/1/alert", "info"]}
+}
+
+# Other kinds and groups that look alike are none of these.
+other_kinds := [{"kind": "Other"}, {"group": "x.example"}]
+
+test_pass_other_kinds if {
+	bad := object.union(good, {"annotations": null, "for": "0s"})
+	facts := fx.and_facts({"alerts": {"Down": ["other/b"]}, "prometheuses": {"x/p": {"rules": null, "namespaces": {}, "namespace": "x"}}})
+	every other in other_kinds {
+		said(object.union(of([bad, bad]), other), facts) == set()
+	}
+}
+
+unselected := {"rules": {"matchLabels": {"role": "alerts"}}, "namespaces": {}, "namespace": "x"}
+
+test_pass_partial if said(of([good]), fx.and_facts({"partial": true, "prometheuses": {"x/p": unselected}})) == set()
+
+test_pass_own_labels if {
+	doc := fx.of({"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": object.union(fx.meta, {"labels": {"role": "alerts"}})})
+	said(doc, fx.and_facts({"prometheuses": {"x/p": unselected}})) == set()
+}
+
+test_fail_other_labels_in_its_namespace if by({"rules": {}, "namespaces": {"matchLabels": {"team": "pay"}}, "namespace": "shop"}) == {["/metadata/labels", "warning"]}

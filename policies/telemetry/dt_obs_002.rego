@@ -14,7 +14,6 @@ meta := {
 }
 
 spec := obj.member(input.object, "spec") if {
-	input.kind in {"PodMonitor", "ServiceMonitor"}
 	input.group == "monitoring.coreos.com"
 }
 
@@ -41,7 +40,7 @@ words := {"PodMonitor": "pods", "ServiceMonitor": "Service"}
 
 chosen(namespace) := [target |
 	some target in known[namespace]
-	selector.matches(object.get(spec, "selector", {}), target.labels)
+	selector.matches(obj.member(spec, "selector"), target.labels)
 ]
 
 targets := [target | some namespace in spaces; some target in chosen(namespace)]
@@ -52,15 +51,14 @@ findings contains {
 	"result": outcome,
 } if {
 	input.kind in {"PodMonitor", "ServiceMonitor"}
-	spec
 	count(targets) == 0
 }
 
 elsewhere := [namespace | some namespace in object.keys(known); count(chosen(namespace)) > 0]
 
-hint := sprintf("; namespaceSelector leaves out %s, which has some", [elsewhere[0]]) if count(elsewhere) > 0
+default hint := ""
 
-hint := "" if count(elsewhere) == 0
+hint := sprintf("; namespaceSelector leaves out %s, which has some", [elsewhere[0]])
 
 outcome := "unknown" if data.context.partial
 
@@ -93,7 +91,7 @@ port_names := {name |
 }
 
 # A Service has ports, of pods the names are known.
-name_of(port) := port.name if is_object(port)
+name_of(port) := port.name
 
 name_of(port) := port if is_string(port)
 

@@ -67,3 +67,55 @@ test_unknown_partial if {
 }
 
 test_pass_other_group if found(fx.of({"apiVersion": "x.example/v1", "kind": "ServiceMonitor", "spec": {"selector": {"matchLabels": {"app": "x"}}}})) == set()
+
+judged(doc, context) := findings if {
+	findings := dt_obs_002.findings with input as doc with data.context as context
+}
+
+monitor(kind, namespace, spec) := fx.of({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": {"name": "a", "namespace": namespace}, "spec": spec})
+
+nothing(message) := {{"pointer": "/spec/selector", "message": message, "result": "finding"}}
+
+test_fail_nothing_whole if {
+	odd := {"selector": {"matchLabels": {"app": "x"}}}
+	judged(monitor("ServiceMonitor", "shop", odd), facts) == nothing("it selects no Service of shop")
+	judged(monitor("PodMonitor", "shop", odd), facts) == nothing("it selects no pods of shop")
+	judged(monitor("ServiceMonitor", "pay", {"selector": web}), facts) == nothing("it selects no Service of pay; namespaceSelector leaves out shop, which has some")
+}
+
+# An absent selector, and an empty one, select all.
+test_pass_no_selector if {
+	every selector in [null, {}] {
+		judged(monitor("ServiceMonitor", "shop", {"selector": selector}), facts) == set()
+	}
+	judged(monitor("ServiceMonitor", "shop", {}), facts) == set()
+}
+
+no_port(name) := {{"pointer": "/spec/endpoints/0/port", "message": name, "result": "finding"}}
+
+test_fail_port_whole if {
+	judged(monitor("ServiceMonitor", "shop", {"selector": web, "endpoints": [{"port": "x"}]}), facts) == no_port(`none of what it selects has a port of the name "x"`)
+	judged(monitor("ServiceMonitor", "shop", {"selector": web, "endpoints": [{"port": "80"}]}), facts) == no_port(`none of what it selects has a port of the name "80": this is a name, a number goes into targetPort`)
+}
+
+# Where it looks, what it selects has to have the port.
+test_fail_port_in_other_namespaces if {
+	every where in [{"any": true}, {"any": true, "matchNames": ["shop"]}, {"matchNames": ["pay"]}, {"any": false, "matchNames": ["pay"]}] {
+		service({"selector": till, "namespaceSelector": where}) == {"/spec/endpoints/0/port"}
+	}
+}
+
+test_fail_insecure_whole if {
+	endpoint := {"tlsConfig": {"insecureSkipVerify": true}}
+	every kind, list in {"PodMonitor": "podMetricsEndpoints", "ServiceMonitor": "endpoints"} {
+		at := sprintf("/spec/%s/0/tlsConfig/insecureSkipVerify", [list])
+		judged(monitor(kind, "shop", {"selector": web, list: [endpoint]}), facts) == {{
+			"pointer": at,
+			"message": "whoever answers is believed, whatever its certificate says",
+			"mend": "set tlsConfig.ca and serverName",
+			"patch": [{"op": "remove", "path": at}],
+		}}
+	}
+}
+
+test_pass_other_kind if judged(monitor("Probe", "shop", {"endpoints": [{"port": "x", "tlsConfig": {"insecureSkipVerify": true}}]}), facts) == set()

@@ -39,7 +39,7 @@ findings contains {
 	some at in input.detections
 	is_string(at.of.macro)
 	at.of.macro != "never_true"
-	never(obj.text(object.get(at.of, "condition", "")))
+	never(obj.text(at.of.condition))
 }
 
 # never_true is Falco's own name for it.

@@ -64,3 +64,39 @@ test_fail_agent_by_label if {
 	})
 	found(doc) == {"/spec/template/spec/tolerations"}
 }
+
+test_pass_defaults if dt_obs_003.meta.params == {"protected": ["*"], "agents": ["falco", "kubearmor", "tetragon"]}
+
+test_pass_macro_without_condition if found(of({"macro": "a"})) == set()
+
+test_pass_other_kind_with_rules if {
+	every entry in [{"rule": "A", "enabled": false}, {"macro": "a", "condition": "never_true"}] {
+		found(object.union(of(entry), {"kind": "Secret"})) == set()
+	}
+}
+
+falco(kind, tolerations) := findings if {
+	findings := dt_obs_003.findings with data.context as fx.facts with input as fx.of({
+		"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "falco", "namespace": "security"},
+		"spec": {"template": {"spec": {"containers": [], "tolerations": tolerations}}},
+	})
+}
+
+test_fail_agent_whole if falco("DaemonSet", [{"key": "a"}]) == {{
+	"pointer": "/spec/template/spec/tolerations",
+	"message": `"falco" does not tolerate the taint of the control plane, so nobody watches those nodes`,
+	"mend": "tolerate node-role.kubernetes.io/control-plane with operator Exists",
+	"patch": [{"op": "add", "path": "/spec/template/spec/tolerations", "value": [
+		{"key": "a"},
+		{"key": taint, "operator": "Exists", "effect": "NoSchedule"},
+	]}],
+}}
+
+test_pass_agent_of_another_kind if falco("Deployment", []) == set()
+
+# Only Exists goes without a key, and other operators ask for a number.
+test_fail_other_tolerations if {
+	every toleration in [{"key": taint, "operator": "Gt"}, {"effect": "NoSchedule"}, {"key": "", "operator": "Equal"}] {
+		agent("falco", [toleration]) == {"/spec/template/spec/tolerations"}
+	}
+}

@@ -47,3 +47,43 @@ test_unknown_partial if {
 	findings := dt_obs_005.findings with input as fx.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": fx.meta, "data": {"a": "gone.ops.svc"}}) with data.context as object.union(facts, {"partial": true})
 	fx.results(findings) == {"unknown"}
 }
+
+judged(doc) := findings if {
+	findings := dt_obs_005.findings with input as doc with data.context as facts
+}
+
+document(version, kind, more) := fx.of(object.union({"apiVersion": version, "kind": kind, "metadata": fx.meta}, more))
+
+test_fail_config_whole if judged(document("v1", "ConfigMap", {"data": {"a/b": "collectr.ops.svc:4317"}})) == {{
+	"pointer": "/data/a~1b",
+	"message": "it names collectr.ops.svc, and the bundle has no such Service",
+	"result": "finding",
+}}
+
+test_fail_line_after_a_comment if config("# the collector\nendpoint: collectr.ops.svc:4317") == {"/data/a.yaml"}
+
+test_pass_other_data if {
+	data_of_it := {"data": {"a": "gone.ops.svc"}}
+	judged(document("v1", "Secret", data_of_it)) == set()
+	judged(document("x.example/v1", "ConfigMap", data_of_it)) == set()
+}
+
+speaking := {"template": {"spec": {"containers": [{"name": "a", "command": ["x", "gone.ops.svc"]}]}}}
+
+said_by(prefix) := {{
+	"pointer": sprintf("%s/template/spec/containers/0/command/1", [prefix]),
+	"container": "a",
+	"message": `container "a" names gone.ops.svc, and the bundle has no such Service`,
+	"result": "finding",
+}}
+
+test_fail_each_kind if {
+	every kind, version in {"DaemonSet": "apps/v1", "Deployment": "apps/v1", "Job": "batch/v1", "StatefulSet": "apps/v1"} {
+		judged(document(version, kind, {"spec": speaking})) == said_by("/spec")
+	}
+	judged(document("batch/v1", "CronJob", {"spec": {"jobTemplate": {"spec": speaking}}})) == said_by("/spec/jobTemplate/spec")
+}
+
+test_pass_other_kind if judged(document("apps/v1", "ReplicaSet", {"spec": speaking})) == set()
+
+test_pass_odd_value if container({"env": [{"name": "A", "value": 5}]}) == set()
