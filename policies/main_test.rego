@@ -135,7 +135,7 @@ test_unknown_is_an_error if {
 }
 
 test_pass_every_group_described if {
-	every id in ["DT-SEC-001", "DT-SEC-003", "DT-DRF-001"] {
+	every id in ["DT-SEC-001", "DT-SEC-003", "DT-DRF-001", "DT-CPL-001", "DT-CHG-001", "DT-FLT-001"] {
 		id in {meta.id | some meta in main.rules}
 	}
 }
