@@ -96,7 +96,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
 				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
-				Production: slices.Contains(production, b.Cluster), Parts: b.Parts,
+				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
 			})
 			if err == nil && isPlain(cat, b.Cluster) {
 				withoutCatalog(results[i].Findings)

@@ -32,6 +32,9 @@ type Input struct {
 	// Parts tell the objects of each component from all others: sums over them. A
 	// component without one is judged anew each time.
 	Parts map[string]string
+	// NoSettings says that the cluster's own settings are not known: its tree has no
+	// catalog.
+	NoSettings bool
 	// Partial names what the objects lack: components that did not render. What
 	// is absent then is unknown, not missing.
 	Partial []string

@@ -127,7 +127,7 @@ func trimmed(object map[string]any) map[string]any {
 // units unrolls lists, and puts the cluster's own settings first.
 func units(in Input) []unit {
 	var out []unit
-	if in.Cluster != nil {
+	if in.Cluster != nil && !in.NoSettings {
 		o := clusterObject(in.Cluster)
 		out = append(out, unit{from: o, object: o.Object, ref: o.Ref()})
 	}
