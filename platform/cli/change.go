@@ -115,7 +115,7 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, head *c
 	result.AddChange(c, all)
 	result.AddGatedChange(gated, judged)
 	result.Commit = c.Head.Commit
-	root, err := catalog.FindRoot(e.dir)
+	root, err := e.root()
 	if err == nil {
 		result.Folder, err = source.Folder(root)
 	}
