@@ -34,6 +34,9 @@ func (b *bench) loop(ctx context.Context) (*loop, error) {
 	if _, err := b.command(ctx, b.root, append([]string{"go", "build", "-C", "tools/peers", "-o", l.bin + string(filepath.Separator)}, programs...)...); err != nil {
 		return nil, err
 	}
+	if err := os.RemoveAll(l.dir); err != nil { // of the figure before
+		return nil, err
+	}
 	if err := os.CopyFS(filepath.Join(l.dir, "components"), os.DirFS(filepath.Join(b.root, "components"))); err != nil {
 		return nil, err
 	}
