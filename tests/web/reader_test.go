@@ -171,8 +171,12 @@ func expected(r *report.Result) map[string]map[string]counts {
 			out[part][value] = counts{was.Findings + c.Findings, was.Objects + c.Objects}
 		}
 	}
+	fleet := counts{} // what names no cluster is told of each
 	for _, f := range r.Findings {
 		one := counts{Findings: 1}
+		if len(f.Clusters) == 0 {
+			fleet.Findings++
+		}
 		add("component", f.Component, one)
 		add("kind", f.Object.Kind, one)
 		add("severity", string(f.Severity), one)
@@ -200,6 +204,9 @@ func expected(r *report.Result) map[string]map[string]counts {
 		for name := range classes {
 			add("class", name, one)
 		}
+	}
+	for name := range out["cluster"] {
+		add("cluster", name, fleet)
 	}
 	return out
 }
