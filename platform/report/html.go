@@ -157,6 +157,12 @@ func (r *Result) facts() []fact {
 		}
 		add("commit", commit)
 	}
+	for _, note := range r.Notes {
+		add("not judged", note)
+	}
+	if r.Folder != "" {
+		add("folder", r.Folder)
+	}
 	if r.Counts.Rules > 0 {
 		add("judged", fmt.Sprintf("%d pairs of rule and object passed, %d unknown, %d waived", r.Counts.Passed, r.Counts.Unknown, r.Counts.Waived))
 	}

@@ -80,6 +80,7 @@ func unshown() map[string]string {
 		`^\.Change\.Lifted$`:        "a fingerprint, told with the finding that has it",
 		`\.Fields\.Pointer$`:        "of a change, whose path is told",
 		`\.Bundle$`:                 "a digest",
+		`\.Consequences\.Level$`:    "the colour of the effect",
 		`\.Cause$`:                  "the short name of the reason",
 		`\.Subresource$`:            "of a writer",
 		`^\.Clusters\.Drift\.(Component|Writer\..*)$`:                                  "its fields tell their writers",
