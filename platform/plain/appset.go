@@ -17,6 +17,7 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
 )
 
 // maxGenerated bounds the Applications of one ApplicationSet.
@@ -143,7 +144,7 @@ func (s *appSet) matrix(list []any, at string, depth int) []map[string]any {
 			}
 			generator, _ := filled.(map[string]any)
 			for _, right := range s.generate(generator, fmt.Sprintf("%s/%d", at, i), depth+1) {
-				if next = append(next, mergeValues(left, right)); len(next) > maxGenerated {
+				if next = append(next, render.MergeValues(left, right)); len(next) > maxGenerated {
 					return s.skip(at, fmt.Sprintf("it makes more than %d Applications", maxGenerated))
 				}
 			}
@@ -203,7 +204,7 @@ func (s *appSet) files(o object) []map[string]any {
 			if !s.goTemplate {
 				content = flat("", content)
 			}
-			out = append(out, mergeValues(params, content))
+			out = append(out, render.MergeValues(params, content))
 		}
 	}
 	return out
@@ -245,7 +246,7 @@ func (s *appSet) ofClusters(o object, at string) []map[string]any {
 		if s.goTemplate {
 			params["metadata"] = meta
 		} else {
-			params = mergeValues(params, flat("metadata", meta))
+			params = render.MergeValues(params, flat("metadata", meta))
 		}
 		out = append(out, params)
 	}
@@ -309,7 +310,7 @@ func (s *appSet) fill(params map[string]any) (object, error) {
 		return object{}, err
 	}
 	content, _ := filled.(map[string]any)
-	app := &unstructured.Unstructured{Object: mergeValues(content, map[string]any{"apiVersion": s.set.GetAPIVersion(), "kind": "Application"})}
+	app := &unstructured.Unstructured{Object: render.MergeValues(content, map[string]any{"apiVersion": s.set.GetAPIVersion(), "kind": "Application"})}
 	return object{app, s.set.at, func(pointer string) finding.Position { return s.set.place("/spec/template" + pointer) }}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
 )
 
 // inCluster is how Argo CD calls the cluster that it runs on.
@@ -186,7 +187,7 @@ func (s argoSource) helm(p *part) []finding.Finding {
 		case err != nil:
 			notes = append(notes, note(at, finding.Error, "", s.app.id()+": values file "+file+" can't be read: "+err.Error(), "mend the path"))
 		default:
-			values = catalog.Values{Map: mergeValues(values.Map, read.Map), Position: read.Position, Lines: read.Lines}
+			values = catalog.Values{Map: render.MergeValues(values.Map, read.Map), Position: read.Position, Lines: read.Lines}
 		}
 	}
 	var inline map[string]any
@@ -195,7 +196,7 @@ func (s argoSource) helm(p *part) []finding.Finding {
 			notes = append(notes, note(s.place("/helm/values"), finding.Error, "", s.app.id()+": values are no YAML: "+err.Error(), "mend them"))
 		}
 	}
-	values.Map = mergeValues(mergeValues(values.Map, inline), s.mapping("helm", "valuesObject"))
+	values.Map = render.MergeValues(render.MergeValues(values.Map, inline), s.mapping("helm", "valuesObject"))
 	if err := s.parameters(values.Map); err != nil {
 		notes = append(notes, note(s.place("/helm/parameters"), finding.Error, "", s.app.id()+": "+err.Error(), "mend the parameter"))
 	}

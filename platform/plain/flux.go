@@ -9,6 +9,7 @@ import (
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
 )
 
 // bootstrap is the name that Flux gives the source that a cluster is made from.
@@ -190,7 +191,7 @@ func (b *builder) chartDefaults(o object, p *part) []finding.Finding {
 		if !inside || err != nil {
 			return []finding.Finding{note(o.place("/spec/chart/spec/valuesFiles"), finding.Error, "", o.id()+": values file "+file+" can't be read", "mend the path")}
 		}
-		merged = mergeValues(merged, values.Map)
+		merged = render.MergeValues(merged, values.Map)
 	}
 	if merged == nil {
 		return nil
@@ -221,13 +222,13 @@ func (b *builder) releaseValues(o object, p *part) []finding.Finding {
 		var values map[string]any
 		switch {
 		case kind == "ConfigMap" && has && target == "" && k8syaml.Unmarshal([]byte(text), &values) == nil:
-			merged = mergeValues(merged, values)
+			merged = render.MergeValues(merged, values)
 		case optional && !there:
 		default:
 			notes = append(notes, skipped(o.place("/spec/valuesFrom"), o.id()+" takes values from "+kind+" "+name))
 		}
 	}
-	p.values = catalog.Values{Map: mergeValues(merged, o.mapping("spec", "values")), Position: o.place("/spec/values")}
+	p.values = catalog.Values{Map: render.MergeValues(merged, o.mapping("spec", "values")), Position: o.place("/spec/values")}
 	return notes
 }
 
@@ -236,21 +237,4 @@ func (o object) dataOf(there bool) map[string]string {
 		return nil
 	}
 	return o.pairs("data")
-}
-
-// mergeValues lays values over others; maps are merged, all else replaced.
-func mergeValues(under, over map[string]any) map[string]any {
-	out := make(map[string]any, len(under)+len(over))
-	for k, v := range under {
-		out[k] = v
-	}
-	for k, v := range over {
-		a, ok := out[k].(map[string]any)
-		b, both := v.(map[string]any)
-		if ok && both {
-			v = mergeValues(a, b)
-		}
-		out[k] = v
-	}
-	return out
 }

@@ -300,9 +300,9 @@ func hookEvents(annotation string) []string {
 	return events
 }
 
-// mergeValues lays values over others; maps are merged, all else replaced. A
+// MergeValues lays values over others; maps are merged, all else replaced. A
 // null stays: it removes the chart's own value.
-func mergeValues(base, over map[string]any) map[string]any {
+func MergeValues(base, over map[string]any) map[string]any {
 	out := make(map[string]any, len(base)+len(over))
 	for k, v := range base {
 		out[k] = v
@@ -311,7 +311,7 @@ func mergeValues(base, over map[string]any) map[string]any {
 		below, ok := out[k].(map[string]any)
 		above, both := v.(map[string]any)
 		if ok && both {
-			v = mergeValues(below, above)
+			v = MergeValues(below, above)
 		}
 		out[k] = v
 	}

@@ -111,7 +111,7 @@ func TestMergeValues(t *testing.T) {
 	base := map[string]any{"a": 1, "m": map[string]any{"x": 1, "y": 2}, "l": []any{1, 2}, "gone": "x"}
 	over := map[string]any{"a": 2, "m": map[string]any{"y": 3}, "l": []any{9}, "gone": nil}
 	want := map[string]any{"a": 2, "m": map[string]any{"x": 1, "y": 3}, "l": []any{9}, "gone": nil}
-	if diff := cmp.Diff(want, mergeValues(base, over)); diff != "" {
+	if diff := cmp.Diff(want, MergeValues(base, over)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if base["m"].(map[string]any)["y"] != 2 {

@@ -97,7 +97,7 @@ func (p *plan) newJob(cl *catalog.Cluster, entry catalog.ClusterComponent) *job 
 		}
 	case chart != nil:
 		sub = chart.Path
-		j.values = mergeValues(mergeValues(chart.Values.Map, profile.Values.Map), entry.Values.Map)
+		j.values = MergeValues(MergeValues(chart.Values.Map, profile.Values.Map), entry.Values.Map)
 		j.valuesAt = firstPlace(entry.Values.Position, profile.Values.Position, chart.Values.Position, c.At(src.ChartField()))
 		if input.asksAPIs {
 			j.apis = p.apisOf(cl)
