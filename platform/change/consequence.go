@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -96,8 +97,8 @@ func consequences(before, after *render.Object, action Action, fields []Field) [
 func strays(o *render.Object) bool {
 	switch groupKind(o) {
 	case "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet":
-		s := labelSelector(at(o.Object, "spec", "selector"))
-		return s != nil && !s.Matches(labels.Set(stringsOf(mapAt(o.Object, "spec", "template", "metadata", "labels"))))
+		s := labelSelector(inside.At(o.Object, "spec", "selector"))
+		return s != nil && !s.Matches(labels.Set(stringsOf(inside.Map(o.Object, "spec", "template", "metadata", "labels"))))
 	}
 	return false
 }
@@ -119,9 +120,9 @@ func template(after render.Object, fields []Field) *Consequence {
 			continue
 		}
 		switch {
-		case textAt(after.Object, "spec", "updateStrategy", "type") == "OnDelete":
+		case inside.Text(after.Object, "spec", "updateStrategy", "type") == "OnDelete":
 			return &Consequence{Effect: NotTaken, Level: finding.Info, Why: "its pods stay as they are until somebody deletes them: updateStrategy OnDelete", Pointer: f.Pointer}
-		case at(after.Object, "spec", "paused") == true:
+		case inside.At(after.Object, "spec", "paused") == true:
 			return &Consequence{Effect: NotTaken, Level: finding.Info, Why: "its pods stay as they are until it is no longer paused", Pointer: f.Pointer}
 		}
 		return &Consequence{Effect: Restarts, Level: finding.Info, Why: why, Pointer: f.Pointer}
@@ -149,7 +150,7 @@ func removed(o render.Object) []Consequence {
 	}
 	switch groupKind(&o) {
 	case "apps/StatefulSet":
-		if textAt(o.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete" {
+		if inside.Text(o.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete" {
 			return []Consequence{{Effect: LosesData, Level: finding.Warning, Why: "its pods stop, and its claims go with it: whenDeleted is Delete", Facts: facts}}
 		}
 		return []Consequence{{Effect: Stops, Level: finding.Warning, Why: "its pods stop; the claims it made stay, and nobody tends them", Facts: facts}}

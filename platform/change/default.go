@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/render"
 )
 
@@ -93,7 +94,7 @@ func pullPolicy(o render.Object, f Field) string {
 	for _, t := range tokens[:len(tokens)-1] {
 		v = child(v, t)
 	}
-	image := parseImage(textAt(v, "image"))
+	image := parseImage(inside.Text(v, "image"))
 	if image.digest == "" && (image.tag == "" || image.tag == "latest") {
 		return "Always"
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -16,14 +17,14 @@ func (f *follower) drains() {
 		if !f.touched[b.GetNamespace()] {
 			continue
 		}
-		covered := f.new.matched(b.GetNamespace(), labelSelector(at(b.Object, "spec", "selector")))
+		covered := f.new.matched(b.GetNamespace(), labelSelector(inside.At(b.Object, "spec", "selector")))
 		f.together(b, covered)
 		why, blocks := f.new.blocks(b, covered)
 		if !blocks {
 			continue
 		}
 		if old := f.was[identityOf(*b)]; old != nil {
-			if _, blocked := f.old.blocks(old, f.old.matched(old.GetNamespace(), labelSelector(at(old.Object, "spec", "selector")))); blocked {
+			if _, blocked := f.old.blocks(old, f.old.matched(old.GetNamespace(), labelSelector(inside.At(old.Object, "spec", "selector")))); blocked {
 				continue
 			}
 		}
@@ -84,13 +85,13 @@ func (n *neighbours) blocks(b *render.Object, covered []*workload) (string, bool
 	if pods == 0 {
 		return "", false
 	}
-	if v := at(b.Object, "spec", "maxUnavailable"); v != nil {
+	if v := inside.At(b.Object, "spec", "maxUnavailable"); v != nil {
 		if most, ok := share(v, pods); ok && most <= 0 {
 			return fmt.Sprintf("maxUnavailable %v of %d pods", v, pods), true
 		}
 		return "", false
 	}
-	v := at(b.Object, "spec", "minAvailable")
+	v := inside.At(b.Object, "spec", "minAvailable")
 	if v == nil {
 		v = 1
 	}
@@ -103,7 +104,7 @@ func (n *neighbours) blocks(b *render.Object, covered []*workload) (string, bool
 // share is a number, or a percentage of so many, rounded up as the disruption
 // controller does.
 func share(v any, of int) (int, bool) {
-	if n, ok := number(v); ok {
+	if n, ok := inside.Number(v); ok {
 		return n, true
 	}
 	s, ok := v.(string)

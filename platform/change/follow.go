@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"dualtrack.internal/platform/change/crd"
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/change/reach"
 	"dualtrack.internal/platform/change/rights"
 	"dualtrack.internal/platform/finding"
@@ -158,7 +159,7 @@ func path(kind string, opened bool, pairs []string, unsure string) Consequence {
 // closed says that Cilium lets nothing through that no policy names.
 func closed(objects []render.Object) bool {
 	return slices.ContainsFunc(objects, func(o render.Object) bool {
-		return o.GetKind() == "ConfigMap" && o.GetName() == ciliumConfig && textAt(o.Object, "data", "enable-policy") == "always"
+		return o.GetKind() == "ConfigMap" && o.GetName() == ciliumConfig && inside.Text(o.Object, "data", "enable-policy") == "always"
 	})
 }
 
@@ -203,7 +204,7 @@ func (f *follower) deaths() {
 				}
 			}
 		case crdKind:
-			group, kind := textAt(o.before.Object, "spec", "group"), textAt(o.before.Object, "spec", "names", "kind")
+			group, kind := inside.Text(o.before.Object, "spec", "group"), inside.Text(o.before.Object, "spec", "names", "kind")
 			for _, other := range f.before {
 				if other.Ref().Group() == group && other.GetKind() == kind {
 					dies = append(dies, other.Ref().String())
@@ -226,7 +227,7 @@ func (f *follower) kinds() {
 		out := map[kind]*render.Object{}
 		for i := range objects {
 			if o := &objects[i]; groupKind(o) == crdKind {
-				out[kind{textAt(o.Object, "spec", "group"), textAt(o.Object, "spec", "names", "kind")}] = o
+				out[kind{inside.Text(o.Object, "spec", "group"), inside.Text(o.Object, "spec", "names", "kind")}] = o
 			}
 		}
 		return out

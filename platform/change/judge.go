@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/policy"
 	"dualtrack.internal/platform/render"
@@ -217,8 +218,8 @@ func imagesOf(o *render.Object) []image {
 	var out []image
 	template := templateOf(o)
 	for _, containers := range []string{"containers", "initContainers"} {
-		for _, c := range listAt(template, "spec", containers) {
-			if ref := textAt(c, "image"); ref != "" {
+		for _, c := range inside.List(template, "spec", containers) {
+			if ref := inside.Text(c, "image"); ref != "" {
 				out = append(out, parseImage(ref))
 			}
 		}

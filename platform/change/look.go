@@ -7,35 +7,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/render"
 )
 
 // Objects come from people's files: any place may hold any type. These look
 // without believing.
-
-// at is what stands at a path of keys, nil where nothing does.
-func at(v any, path ...string) any {
-	for _, key := range path {
-		m, _ := v.(map[string]any)
-		v = m[key]
-	}
-	return v
-}
-
-func mapAt(v any, path ...string) map[string]any {
-	m, _ := at(v, path...).(map[string]any)
-	return m
-}
-
-func listAt(v any, path ...string) []any {
-	l, _ := at(v, path...).([]any)
-	return l
-}
-
-func textAt(v any, path ...string) string {
-	s, _ := at(v, path...).(string)
-	return s
-}
 
 // stringsOf are the strings of a mapping.
 func stringsOf(m map[string]any) map[string]string {
@@ -48,25 +25,12 @@ func stringsOf(m map[string]any) map[string]string {
 	return out
 }
 
-// number reads what may be an integer.
-func number(v any) (int, bool) {
-	switch n := v.(type) {
-	case int:
-		return n, true
-	case int64:
-		return int(n), true
-	case float64:
-		return int(n), n == float64(int(n))
-	}
-	return 0, false
-}
-
 // numberOr is a number, or another where none is said; false for what is none.
 func numberOr(v any, other int) (int, bool) {
 	if v == nil {
 		return other, true
 	}
-	return number(v)
+	return inside.Number(v)
 }
 
 func quantity(v any) (resource.Quantity, bool) {

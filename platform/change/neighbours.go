@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -32,7 +33,7 @@ func newNeighbours(objects []render.Object) *neighbours {
 	for i := range objects {
 		o := &objects[i]
 		if t := templateOf(o); t != nil {
-			w := &workload{o, t, stringsOf(mapAt(t, "metadata", "labels"))}
+			w := &workload{o, t, stringsOf(inside.Map(t, "metadata", "labels"))}
 			n.workloads = append(n.workloads, w)
 			n.within[o.GetNamespace()] = append(n.within[o.GetNamespace()], w)
 		}
@@ -54,8 +55,8 @@ func newNeighbours(objects []render.Object) *neighbours {
 
 // scaledBy is the identity of what an autoscaler scales.
 func scaledBy(o *render.Object) finding.Object {
-	ref := mapAt(o.Object, "spec", "scaleTargetRef")
-	target := finding.Object{APIVersion: textAt(ref, "apiVersion"), Kind: textAt(ref, "kind"), Namespace: o.GetNamespace(), Name: textAt(ref, "name")}
+	ref := inside.Map(o.Object, "spec", "scaleTargetRef")
+	target := finding.Object{APIVersion: inside.Text(ref, "apiVersion"), Kind: inside.Text(ref, "kind"), Namespace: o.GetNamespace(), Name: inside.Text(ref, "name")}
 	if o.GetKind() == "ScaledObject" && target.Kind == "" {
 		target.Kind = "Deployment"
 	}
@@ -70,9 +71,9 @@ func scaledBy(o *render.Object) finding.Object {
 func templateOf(o *render.Object) map[string]any {
 	switch groupKind(o) {
 	case "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet", "batch/Job":
-		return mapAt(o.Object, "spec", "template")
+		return inside.Map(o.Object, "spec", "template")
 	case "batch/CronJob":
-		return mapAt(o.Object, "spec", "jobTemplate", "spec", "template")
+		return inside.Map(o.Object, "spec", "jobTemplate", "spec", "template")
 	case "/Pod":
 		return o.Object
 	}

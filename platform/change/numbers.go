@@ -3,6 +3,7 @@ package change
 import (
 	"fmt"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -29,9 +30,9 @@ func scaled(groupKind string) bool {
 const swing = 50
 
 func (f *follower) replicas(o *Object) {
-	was, ok := numberOr(at(o.before.Object, "spec", "replicas"), 1)
-	now, ok2 := numberOr(at(o.after.Object, "spec", "replicas"), 1)
-	written, writes := at(o.before.Object, "spec", "replicas") != nil, at(o.after.Object, "spec", "replicas") != nil
+	was, ok := numberOr(inside.At(o.before.Object, "spec", "replicas"), 1)
+	now, ok2 := numberOr(inside.At(o.after.Object, "spec", "replicas"), 1)
+	written, writes := inside.At(o.before.Object, "spec", "replicas") != nil, inside.At(o.after.Object, "spec", "replicas") != nil
 	before, after := f.old.scalers[identityOf(*o.before)], f.new.scalers[identityOf(*o.after)]
 	if !ok || !ok2 || was == now && written == writes {
 		return
@@ -67,9 +68,9 @@ func (f *follower) scaler(o *Object) {
 		switch {
 		case workload == nil:
 			q.Level, q.Why = finding.Warning, fmt.Sprintf("it scales %s, which the bundle does not hold", called(target.Kind, target.Name))
-		case at(workload.Object, "spec", "replicas") != nil:
+		case inside.At(workload.Object, "spec", "replicas") != nil:
 			q.Level = finding.Warning
-			q.Why += fmt.Sprintf(", and the manifest says so too (replicas: %v): every apply sets it back", at(workload.Object, "spec", "replicas"))
+			q.Why += fmt.Sprintf(", and the manifest says so too (replicas: %v): every apply sets it back", inside.At(workload.Object, "spec", "replicas"))
 		}
 		f.add(identityOf(*o.after), q)
 		return
@@ -78,8 +79,8 @@ func (f *follower) scaler(o *Object) {
 		field string
 		other int
 	}{{"minReplicas", 1}, {"maxReplicas", 1}, {"minReplicaCount", 0}, {"maxReplicaCount", 100}} {
-		was, ok := numberOr(at(o.before.Object, "spec", bound.field), bound.other)
-		now, ok2 := numberOr(at(o.after.Object, "spec", bound.field), bound.other)
+		was, ok := numberOr(inside.At(o.before.Object, "spec", bound.field), bound.other)
+		now, ok2 := numberOr(inside.At(o.after.Object, "spec", bound.field), bound.other)
 		if ok && ok2 && was != now {
 			q := Consequence{Effect: Scales, Level: finding.Info, Pointer: pointer("spec", bound.field),
 				Why:   fmt.Sprintf("%s of %s: %d → %d", bound.field, called(target.Kind, target.Name), was, now),
@@ -96,9 +97,9 @@ func (f *follower) scaler(o *Object) {
 func (n *neighbours) least(w *workload) (int, bool) {
 	if s := n.scalers[identityOf(*w.Object)]; s != nil {
 		if s.GetKind() == "ScaledObject" {
-			return numberOr(at(s.Object, "spec", "minReplicaCount"), 0)
+			return numberOr(inside.At(s.Object, "spec", "minReplicaCount"), 0)
 		}
-		return numberOr(at(s.Object, "spec", "minReplicas"), 1)
+		return numberOr(inside.At(s.Object, "spec", "minReplicas"), 1)
 	}
 	return desired(w.Object)
 }
@@ -110,7 +111,7 @@ func desired(o *render.Object) (int, bool) {
 	case "/Pod":
 		return 1, true
 	case "apps/Deployment", "apps/StatefulSet", "apps/ReplicaSet":
-		return numberOr(at(o.Object, "spec", "replicas"), 1)
+		return numberOr(inside.At(o.Object, "spec", "replicas"), 1)
 	}
 	return 0, false
 }

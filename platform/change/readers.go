@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -56,33 +57,33 @@ func reads(template map[string]any, kind, name string) string {
 		ref, from, volume, field = "secretKeyRef", "secretRef", "secret", "secretName"
 	}
 	volumes := map[string]bool{}
-	for _, v := range listAt(template, "spec", "volumes") {
-		if textAt(v, volume, field) == name {
-			volumes[textAt(v, "name")] = true
+	for _, v := range inside.List(template, "spec", "volumes") {
+		if inside.Text(v, volume, field) == name {
+			volumes[inside.Text(v, "name")] = true
 		}
-		for _, p := range listAt(v, "projected", "sources") {
-			if textAt(p, volume, "name") == name {
-				volumes[textAt(v, "name")] = true
+		for _, p := range inside.List(v, "projected", "sources") {
+			if inside.Text(p, volume, "name") == name {
+				volumes[inside.Text(v, "name")] = true
 			}
 		}
 	}
 	how := ""
 	for _, containers := range []string{"containers", "initContainers"} {
-		for _, c := range listAt(template, "spec", containers) {
-			for _, e := range listAt(c, "env") {
-				if textAt(e, "valueFrom", ref, "name") == name {
+		for _, c := range inside.List(template, "spec", containers) {
+			for _, e := range inside.List(c, "env") {
+				if inside.Text(e, "valueFrom", ref, "name") == name {
 					return "env"
 				}
 			}
-			for _, e := range listAt(c, "envFrom") {
-				if textAt(e, from, "name") == name {
+			for _, e := range inside.List(c, "envFrom") {
+				if inside.Text(e, from, "name") == name {
 					return "env"
 				}
 			}
-			for _, m := range listAt(c, "volumeMounts") {
+			for _, m := range inside.List(c, "volumeMounts") {
 				switch {
-				case !volumes[textAt(m, "name")]:
-				case textAt(m, "subPath")+textAt(m, "subPathExpr") != "":
+				case !volumes[inside.Text(m, "name")]:
+				case inside.Text(m, "subPath")+inside.Text(m, "subPathExpr") != "":
 					how = "subPath"
 				case how == "":
 					how = "volume"

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -30,16 +31,16 @@ func (f *follower) traffic() {
 
 // served compares what answers for a Service.
 func (f *follower) served(was, now *render.Object) {
-	before := f.old.matched(was.GetNamespace(), setSelector(at(was.Object, "spec", "selector")))
-	after := f.new.matched(now.GetNamespace(), setSelector(at(now.Object, "spec", "selector")))
-	if len(before) > 0 && len(after) == 0 && len(mapAt(now.Object, "spec", "selector")) > 0 {
+	before := f.old.matched(was.GetNamespace(), setSelector(inside.At(was.Object, "spec", "selector")))
+	after := f.new.matched(now.GetNamespace(), setSelector(inside.At(now.Object, "spec", "selector")))
+	if len(before) > 0 && len(after) == 0 && len(inside.Map(now.Object, "spec", "selector")) > 0 {
 		f.cut(now, before, "/spec/selector", fmt.Sprintf("%s selects no workload of the bundle any more", now.Ref()))
 		return
 	}
 	left := map[string]bool{}
-	for i, p := range listAt(now.Object, "spec", "ports") {
-		left[fmt.Sprint(at(p, "port"))] = true
-		name := textAt(p, "targetPort")
+	for i, p := range inside.List(now.Object, "spec", "ports") {
+		left[fmt.Sprint(inside.At(p, "port"))] = true
+		name := inside.Text(p, "targetPort")
 		if name == "" || len(after) == 0 || offers(after, name) {
 			continue
 		}
@@ -47,8 +48,8 @@ func (f *follower) served(was, now *render.Object) {
 			f.cut(now, before, pointer("spec", "ports", i, "targetPort"), fmt.Sprintf("no workload behind %s has a port called %s", now.Ref(), name))
 		}
 	}
-	for _, p := range listAt(was.Object, "spec", "ports") {
-		if n := fmt.Sprint(at(p, "port")); !left[n] {
+	for _, p := range inside.List(was.Object, "spec", "ports") {
+		if n := fmt.Sprint(inside.At(p, "port")); !left[n] {
 			f.add(identityOf(*now), Consequence{Effect: Cuts, Level: finding.Warning, Pointer: "/spec/ports", Why: fmt.Sprintf("port %s goes: whoever calls it gets no answer", n)})
 		}
 	}
@@ -68,8 +69,8 @@ func (f *follower) cut(service *render.Object, answered []*workload, pointer, wh
 }
 
 func targets(service *render.Object, name string) bool {
-	for _, p := range listAt(service.Object, "spec", "ports") {
-		if textAt(p, "targetPort") == name {
+	for _, p := range inside.List(service.Object, "spec", "ports") {
+		if inside.Text(p, "targetPort") == name {
 			return true
 		}
 	}
@@ -80,9 +81,9 @@ func targets(service *render.Object, name string) bool {
 func offers(list []*workload, name string) bool {
 	for _, w := range list {
 		for _, containers := range []string{"containers", "initContainers"} {
-			for _, c := range listAt(w.template, "spec", containers) {
-				for _, p := range listAt(c, "ports") {
-					if textAt(p, "name") == name {
+			for _, c := range inside.List(w.template, "spec", containers) {
+				for _, p := range inside.List(c, "ports") {
+					if inside.Text(p, "name") == name {
 						return true
 					}
 				}
@@ -98,7 +99,7 @@ func (f *follower) unselected(was, now *render.Object) {
 	if now.GetKind() == "NetworkPolicy" {
 		field = "podSelector"
 	}
-	s, t := labelSelector(at(was.Object, "spec", field)), labelSelector(at(now.Object, "spec", field))
+	s, t := labelSelector(inside.At(was.Object, "spec", field)), labelSelector(inside.At(now.Object, "spec", field))
 	if s == nil || t == nil || t.Empty() {
 		return
 	}
@@ -141,11 +142,11 @@ func (n *neighbours) selected(o *render.Object, s labels.Selector) []*render.Obj
 // weights are shares of traffic that do not make a whole.
 func weights(o *render.Object) []Consequence {
 	var out []Consequence
-	for i, http := range listAt(o.Object, "spec", "http") {
+	for i, http := range inside.List(o.Object, "spec", "http") {
 		sum, said := 0, false
-		routes := listAt(http, "route")
+		routes := inside.List(http, "route")
 		for _, r := range routes {
-			if n, ok := number(at(r, "weight")); ok {
+			if n, ok := inside.Number(inside.At(r, "weight")); ok {
 				sum, said = sum+n, true
 			}
 		}

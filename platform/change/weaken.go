@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -15,10 +16,10 @@ func guards(before, after *render.Object) []Consequence {
 	case "/Namespace":
 		return podSecurity(before, after)
 	case "security.istio.io/PeerAuthentication":
-		was := textAt(before.Object, "spec", "mtls", "mode")
+		was := inside.Text(before.Object, "spec", "mtls", "mode")
 		now := ""
 		if after != nil {
-			now = textAt(after.Object, "spec", "mtls", "mode")
+			now = inside.Text(after.Object, "spec", "mtls", "mode")
 		}
 		if was == "STRICT" && now != "STRICT" {
 			return []Consequence{{Effect: Weakens, Level: finding.Warning, Pointer: "/spec/mtls/mode", Why: "connections without mutual TLS are taken from now on"}}

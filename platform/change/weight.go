@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -81,11 +82,11 @@ func (k wants) of(w *workload) (cpu, memory resource.Quantity) {
 // asks is what one pod asks for: its containers together, or one that starts before
 // them if that asks for more.
 func asks(template map[string]any) (cpu, memory resource.Quantity) {
-	for _, c := range listAt(template, "spec", "containers") {
+	for _, c := range inside.List(template, "spec", "containers") {
 		cpu.Add(request(c, "cpu"))
 		memory.Add(request(c, "memory"))
 	}
-	for _, c := range listAt(template, "spec", "initContainers") {
+	for _, c := range inside.List(template, "spec", "initContainers") {
 		if q := request(c, "cpu"); q.Cmp(cpu) > 0 {
 			cpu = q
 		}
@@ -99,7 +100,7 @@ func asks(template map[string]any) (cpu, memory resource.Quantity) {
 // request is what a container asks for: its limit where it says no request.
 func request(container any, of string) resource.Quantity {
 	for _, list := range []string{"requests", "limits"} {
-		if v := at(container, "resources", list, of); v != nil {
+		if v := inside.At(container, "resources", list, of); v != nil {
 			q, _ := quantity(v)
 			return q
 		}
@@ -109,7 +110,7 @@ func request(container any, of string) resource.Quantity {
 
 // hosts counts the nodes that take a pod by selector and taints.
 func hosts(c *catalog.Cluster, template map[string]any) int {
-	selector := labels.Set(stringsOf(mapAt(template, "spec", "nodeSelector"))).AsSelector()
+	selector := labels.Set(stringsOf(inside.Map(template, "spec", "nodeSelector"))).AsSelector()
 	count := 0
 	for _, n := range c.Spec.Nodes {
 		set := labels.Set{"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "topology.kubernetes.io/zone": n.Zone}
@@ -149,9 +150,9 @@ func tolerates(template map[string]any, taints []catalog.Taint) bool {
 			continue
 		}
 		ok := false
-		for _, v := range listAt(template, "spec", "tolerations") {
-			key, value, effect := textAt(v, "key"), textAt(v, "value"), textAt(v, "effect")
-			exists := textAt(v, "operator") == "Exists"
+		for _, v := range inside.List(template, "spec", "tolerations") {
+			key, value, effect := inside.Text(v, "key"), inside.Text(v, "value"), inside.Text(v, "effect")
+			exists := inside.Text(v, "operator") == "Exists"
 			ok = ok || (key == t.Key || key == "" && exists) && (exists || value == t.Value) && (effect == "" || effect == t.Effect)
 		}
 		if !ok {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dualtrack.internal/platform/change/inside"
 )
 
 // Narrowing is one thing that the later definition takes less of.
@@ -53,7 +55,7 @@ func Compare(before, after map[string]any) []Narrowing {
 		w.schema("", base+"/schema/openAPIV3Schema", b.schema, a.schema)
 	}
 	n.conversion(before, after, len(now))
-	if at(before, "spec", "preserveUnknownFields") == true && at(after, "spec", "preserveUnknownFields") != true {
+	if inside.At(before, "spec", "preserveUnknownFields") == true && inside.At(after, "spec", "preserveUnknownFields") != true {
 		n.add("/spec/preserveUnknownFields", Property, "fields that the schema does not name are dropped from now on")
 	}
 	return n.list
@@ -69,7 +71,7 @@ func (n *narrowings) goes(v version) {
 }
 
 func (n *narrowings) conversion(before, after map[string]any, left int) {
-	if text(before, "spec", "conversion", "strategy") == "Webhook" && text(after, "spec", "conversion", "strategy") != "Webhook" && left > 1 {
+	if inside.Text(before, "spec", "conversion", "strategy") == "Webhook" && inside.Text(after, "spec", "conversion", "strategy") != "Webhook" && left > 1 {
 		n.add("/spec/conversion", Conversion, "the conversion webhook is gone: objects of one version are handed out in another with nothing but the version's name changed")
 	}
 }
@@ -89,41 +91,19 @@ type version struct {
 
 // versions are a definition's, those without a name left out.
 func versions(crd map[string]any) []version {
-	list, _ := at(crd, "spec", "versions").([]any)
+	list, _ := inside.At(crd, "spec", "versions").([]any)
 	var out []version
 	for i, v := range list {
-		if name := text(v, "name"); name != "" {
-			out = append(out, version{name, i, at(v, "served") == true, at(v, "storage") == true, mapping(v, "schema", "openAPIV3Schema")})
+		if name := inside.Text(v, "name"); name != "" {
+			out = append(out, version{name, i, inside.At(v, "served") == true, inside.At(v, "storage") == true, inside.Map(v, "schema", "openAPIV3Schema")})
 		}
 	}
 	return out
 }
 
 // keepsUnknown says that the API server drops nothing of the kind's objects.
-func keepsUnknown(crd map[string]any) bool { return at(crd, "spec", "preserveUnknownFields") == true }
-
-// at is what stands at a path of keys, nil where nothing does.
-func at(v any, path ...string) any {
-	for _, key := range path {
-		m, _ := v.(map[string]any)
-		v = m[key]
-	}
-	return v
-}
-
-func text(v any, path ...string) string {
-	s, _ := at(v, path...).(string)
-	return s
-}
-
-func mapping(v any, path ...string) map[string]any {
-	m, _ := at(v, path...).(map[string]any)
-	return m
-}
-
-func items(v any, path ...string) []any {
-	l, _ := at(v, path...).([]any)
-	return l
+func keepsUnknown(crd map[string]any) bool {
+	return inside.At(crd, "spec", "preserveUnknownFields") == true
 }
 
 func holds(list []any, v any) bool {

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"dualtrack.internal/platform/change/inside"
 )
 
 // walk compares two schemas of one version.
@@ -44,45 +46,45 @@ func (w *walk) schema(path, pointer string, before, after map[string]any) {
 	w.properties(path, pointer, before, after)
 	w.required(path, pointer, before, after)
 	w.additional(path, pointer, before, after)
-	if a, b := mapping(after, "items"), mapping(before, "items"); a != nil && b != nil {
+	if a, b := inside.Map(after, "items"), inside.Map(before, "items"); a != nil && b != nil {
 		w.schema(path+"[]", pointer+"/items", b, a)
 	}
 	w.junctors(path, name, pointer, before, after)
 }
 
 func (w *walk) kind(name, pointer string, before, after map[string]any) {
-	was, now := text(before, "type"), text(after, "type")
-	either := at(after, "x-kubernetes-int-or-string") == true
+	was, now := inside.Text(before, "type"), inside.Text(after, "type")
+	either := inside.At(after, "x-kubernetes-int-or-string") == true
 	switch {
 	case now == "" || was == now || either && (was == "integer" || was == "string"):
 	case was == "integer" && now == "number":
-	case was == "" && at(before, "x-kubernetes-int-or-string") != true && !free(before) && len(before) > 0: // said nothing, and still took anything
+	case was == "" && inside.At(before, "x-kubernetes-int-or-string") != true && !free(before) && len(before) > 0: // said nothing, and still took anything
 		w.add(pointer+"/type", Constraint, "%s must be of type %s now", name, now)
 	default:
 		w.add(pointer+"/type", Constraint, "the type of %s changes from %s to %s", name, kindOf(before), now)
 	}
-	if at(before, "nullable") == true && at(after, "nullable") != true {
+	if inside.At(before, "nullable") == true && inside.At(after, "nullable") != true {
 		w.add(pointer+"/nullable", Constraint, "%s may no longer be null", name)
 	}
 	if free(before) && !free(after) && !w.loose && now == "object" {
 		w.add(pointer, Property, "%s keeps no fields that the schema does not name any more: they are dropped", name)
 	}
 	for _, key := range []string{"x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"} {
-		b, a := at(before, key), at(after, key)
+		b, a := inside.At(before, key), inside.At(after, key)
 		if fmt.Sprint(meant(key, b)) != fmt.Sprint(meant(key, a)) {
 			w.add(pointer+"/"+key, Constraint, "%s of %s changes from %v to %v: stored lists may hold what the new type refuses, and who owns which item is lost", key, name, meant(key, b), meant(key, a))
 		}
 	}
-	if at(after, "x-kubernetes-embedded-resource") == true && at(before, "x-kubernetes-embedded-resource") != true {
+	if inside.At(after, "x-kubernetes-embedded-resource") == true && inside.At(before, "x-kubernetes-embedded-resource") != true {
 		w.add(pointer+"/x-kubernetes-embedded-resource", Constraint, "%s must be a whole object now, with apiVersion, kind and metadata", name)
 	}
 }
 
 func kindOf(s map[string]any) string {
 	switch {
-	case text(s, "type") != "":
-		return text(s, "type")
-	case at(s, "x-kubernetes-int-or-string") == true:
+	case inside.Text(s, "type") != "":
+		return inside.Text(s, "type")
+	case inside.At(s, "x-kubernetes-int-or-string") == true:
 		return "integer or string"
 	}
 	return "any"
@@ -151,11 +153,11 @@ func number(v any) (float64, bool) {
 
 // lists are the values that may be written.
 func (w *walk) lists(name, pointer string, before, after map[string]any) {
-	now := items(after, "enum")
+	now := inside.List(after, "enum")
 	if len(now) == 0 {
 		return
 	}
-	was := items(before, "enum")
+	was := inside.List(before, "enum")
 	if len(was) == 0 {
 		w.add(pointer+"/enum", Constraint, "%s must be one of %s now", name, row(now))
 		return
@@ -183,11 +185,11 @@ func row(values []any) string {
 // be told.
 func (w *walk) rules(name, pointer string, before, after map[string]any) {
 	known := map[string]bool{}
-	for _, r := range items(before, "x-kubernetes-validations") {
-		known[text(r, "rule")] = true
+	for _, r := range inside.List(before, "x-kubernetes-validations") {
+		known[inside.Text(r, "rule")] = true
 	}
-	for i, r := range items(after, "x-kubernetes-validations") {
-		if rule := text(r, "rule"); rule != "" && !known[rule] {
+	for i, r := range inside.List(after, "x-kubernetes-validations") {
+		if rule := inside.Text(r, "rule"); rule != "" && !known[rule] {
 			w.add(pointer+"/x-kubernetes-validations/"+strconv.Itoa(i), Constraint, "%s must keep a new rule: %s", name, rule)
 		}
 	}
@@ -201,7 +203,7 @@ func joined(path, key string) string {
 }
 
 func (w *walk) properties(path, pointer string, before, after map[string]any) {
-	was, now := mapping(before, "properties"), mapping(after, "properties")
+	was, now := inside.Map(before, "properties"), inside.Map(after, "properties")
 	for _, key := range keys(was, now) {
 		b, there := was[key].(map[string]any)
 		a, stays := now[key].(map[string]any)
@@ -209,17 +211,17 @@ func (w *walk) properties(path, pointer string, before, after map[string]any) {
 		switch {
 		case there && stays:
 			w.schema(joined(path, key), to, b, a)
-		case there && mapping(after, "additionalProperties") != nil:
-			w.schema(joined(path, key), pointer+"/additionalProperties", b, mapping(after, "additionalProperties"))
+		case there && inside.Map(after, "additionalProperties") != nil:
+			w.schema(joined(path, key), pointer+"/additionalProperties", b, inside.Map(after, "additionalProperties"))
 		case w.inside > 0 && stays && len(constraints(a)) > 0:
 			w.add(to, Constraint, "%s must keep a condition that is new", joined(path, key))
 		case w.inside > 0:
-		case there && !free(after) && !w.loose && after["additionalProperties"] != true && text(after, "type") != "":
+		case there && !free(after) && !w.loose && after["additionalProperties"] != true && inside.Text(after, "type") != "":
 			w.add(pointer+"/properties", Property, "%s is gone from the schema: it is dropped from every object when that is next read and written", joined(path, key))
 		case stays && (free(before) || w.loose) && len(constraints(a)) > 0:
 			w.add(to, Constraint, "%s, which could hold anything, must be what the schema says now", joined(path, key))
-		case stays && mapping(before, "additionalProperties") != nil:
-			w.schema(joined(path, key), to, mapping(before, "additionalProperties"), a)
+		case stays && inside.Map(before, "additionalProperties") != nil:
+			w.schema(joined(path, key), to, inside.Map(before, "additionalProperties"), a)
 		}
 	}
 }
@@ -237,19 +239,19 @@ func constraints(s map[string]any) map[string]any {
 
 // required are the properties that must be there; one with a default always is.
 func (w *walk) required(path, pointer string, before, after map[string]any) {
-	was := items(before, "required")
-	for i, v := range items(after, "required") {
+	was := inside.List(before, "required")
+	for i, v := range inside.List(after, "required") {
 		key, ok := v.(string)
 		if !ok {
 			continue
 		}
-		if at(after, "properties", key, "default") != nil {
+		if inside.At(after, "properties", key, "default") != nil {
 			continue
 		}
 		switch {
 		case !holds(was, v):
 			w.add(pointer+"/required/"+strconv.Itoa(i), Constraint, "%s is required now and has no default", joined(path, key))
-		case at(before, "properties", key, "default") != nil:
+		case inside.At(before, "properties", key, "default") != nil:
 			w.add(pointer+"/required/"+strconv.Itoa(i), Constraint, "%s is required and has no default any more", joined(path, key))
 		}
 	}
@@ -265,7 +267,7 @@ func (w *walk) additional(path, pointer string, before, after map[string]any) {
 	switch {
 	case typed:
 		w.schema(joined(path, "*"), pointer+"/additionalProperties", was, now)
-	case a == true || free(after) || w.loose || text(after, "type") != "object":
+	case a == true || free(after) || w.loose || inside.Text(after, "type") != "object":
 	case a == false || a == nil:
 		w.add(pointer, Property, "%s takes only the properties that it names now: others are dropped", orObject(path))
 	}
@@ -281,7 +283,7 @@ func orObject(path string) string {
 // junctors are conditions of conditions.
 func (w *walk) junctors(path, name, pointer string, before, after map[string]any) {
 	for _, key := range []string{"allOf", "anyOf", "oneOf"} {
-		was, now := items(before, key), items(after, key)
+		was, now := inside.List(before, key), inside.List(after, key)
 		if reflect.DeepEqual(was, now) || len(now) == 0 {
 			continue
 		}
@@ -289,7 +291,7 @@ func (w *walk) junctors(path, name, pointer string, before, after map[string]any
 		switch {
 		case len(was) == len(now) && len(was) > 0 && !permuted(was, now):
 			for i := range now {
-				if b, a := mapping(was[i]), mapping(now[i]); b != nil && a != nil {
+				if b, a := inside.Map(was[i]), inside.Map(now[i]); b != nil && a != nil {
 					w.inside++
 					w.schema(path, to+"/"+strconv.Itoa(i), b, a)
 					w.inside--

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -43,20 +44,20 @@ type peer struct {
 }
 
 func readPolicy(o *unstructured.Unstructured) *policy {
-	p := &policy{object: ref(o), pods: selector(at(o.Object, "spec", "podSelector"))}
+	p := &policy{object: ref(o), pods: selector(inside.At(o.Object, "spec", "podSelector"))}
 	if p.pods == nil {
 		p.pods = labels.Everything()
 	}
-	if data, err := json.Marshal(at(o.Object, "spec")); err == nil {
+	if data, err := json.Marshal(inside.At(o.Object, "spec")); err == nil {
 		p.mark = string(data)
 	}
-	types := items(o.Object, "spec", "policyTypes")
+	types := inside.List(o.Object, "spec", "policyTypes")
 	p.ways[ingress] = len(types) == 0 || slices.Contains(types, any("Ingress"))
-	p.ways[egress] = slices.Contains(types, any("Egress")) || len(types) == 0 && len(items(o.Object, "spec", "egress")) > 0
-	for _, r := range items(o.Object, "spec", "ingress") {
+	p.ways[egress] = slices.Contains(types, any("Egress")) || len(types) == 0 && len(inside.List(o.Object, "spec", "egress")) > 0
+	for _, r := range inside.List(o.Object, "spec", "ingress") {
 		p.rules[ingress] = append(p.rules[ingress], readRule(r, "from"))
 	}
-	for _, r := range items(o.Object, "spec", "egress") {
+	for _, r := range inside.List(o.Object, "spec", "egress") {
 		p.rules[egress] = append(p.rules[egress], readRule(r, "to"))
 	}
 	return p
@@ -65,26 +66,26 @@ func readPolicy(o *unstructured.Unstructured) *policy {
 func readRule(v any, side string) rule {
 	_, ok := v.(map[string]any)
 	r := rule{blind: !ok}
-	for _, each := range items(v, side) {
+	for _, each := range inside.List(v, side) {
 		m, ok := each.(map[string]any)
 		if !ok {
 			r.blind = true
 			continue
 		}
-		p := peer{pods: selector(m["podSelector"]), namespaces: selector(m["namespaceSelector"]), block: block(text(m, "ipBlock", "cidr"))}
-		for _, e := range items(m, "ipBlock", "except") {
+		p := peer{pods: selector(m["podSelector"]), namespaces: selector(m["namespaceSelector"]), block: block(inside.Text(m, "ipBlock", "cidr"))}
+		for _, e := range inside.List(m, "ipBlock", "except") {
 			if s, ok := e.(string); ok {
 				p.except = append(p.except, block(s))
 			}
 		}
 		r.peers = append(r.peers, p)
 	}
-	for _, each := range items(v, "ports") {
-		p := port{protocol: cmp.Or(text(each, "protocol"), "TCP"), name: text(each, "port")}
-		if n, ok := number(at(each, "port")); ok {
+	for _, each := range inside.List(v, "ports") {
+		p := port{protocol: cmp.Or(inside.Text(each, "protocol"), "TCP"), name: inside.Text(each, "port")}
+		if n, ok := inside.Number(inside.At(each, "port")); ok {
 			p.from, p.to = n, n
 		}
-		if n, ok := number(at(each, "endPort")); ok && n > p.from {
+		if n, ok := inside.Number(inside.At(each, "endPort")); ok && n > p.from {
 			p.to = n
 		}
 		r.ports = append(r.ports, p)

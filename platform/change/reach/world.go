@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"dualtrack.internal/platform/change/inside"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -38,9 +39,9 @@ func Read(objects []*unstructured.Unstructured, closed bool) *World {
 		case "/Pod":
 			w.add(o, o.Object)
 		case "batch/CronJob":
-			w.add(o, mapping(o.Object, "spec", "jobTemplate", "spec", "template"))
+			w.add(o, inside.Map(o.Object, "spec", "jobTemplate", "spec", "template"))
 		case "apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "apps/ReplicaSet", "batch/Job":
-			w.add(o, mapping(o.Object, "spec", "template"))
+			w.add(o, inside.Map(o.Object, "spec", "template"))
 		}
 	}
 	for _, p := range w.pods {
@@ -61,15 +62,15 @@ func ref(o *unstructured.Unstructured) finding.Object { // whatever version it i
 
 // add notes a workload; one on the host's network is beyond NetworkPolicies.
 func (w *World) add(o *unstructured.Unstructured, template map[string]any) {
-	if template == nil || at(template, "spec", "hostNetwork") == true {
+	if template == nil || inside.At(template, "spec", "hostNetwork") == true {
 		return
 	}
 	p := &pod{object: ref(o), labels: labelsOf(template, "metadata", "labels")}
 	for _, list := range []string{"containers", "initContainers"} {
-		for _, c := range items(template, "spec", list) {
-			for _, v := range items(c, "ports") {
-				if n, ok := number(at(v, "containerPort")); ok {
-					p.ports = append(p.ports, port{text(v, "name"), n, n, cmp.Or(text(v, "protocol"), "TCP")})
+		for _, c := range inside.List(template, "spec", list) {
+			for _, v := range inside.List(c, "ports") {
+				if n, ok := inside.Number(inside.At(v, "containerPort")); ok {
+					p.ports = append(p.ports, port{inside.Text(v, "name"), n, n, cmp.Or(inside.Text(v, "protocol"), "TCP")})
 				}
 			}
 		}
@@ -175,45 +176,9 @@ func block(text string) netip.Prefix {
 	return p.Masked()
 }
 
-// at is what stands at a path of keys, nil where nothing does.
-func at(v any, path ...string) any {
-	for _, key := range path {
-		m, _ := v.(map[string]any)
-		v = m[key]
-	}
-	return v
-}
-
-func text(v any, path ...string) string {
-	s, _ := at(v, path...).(string)
-	return s
-}
-
-func mapping(v any, path ...string) map[string]any {
-	m, _ := at(v, path...).(map[string]any)
-	return m
-}
-
-func items(v any, path ...string) []any {
-	l, _ := at(v, path...).([]any)
-	return l
-}
-
-func number(v any) (int, bool) {
-	switch n := v.(type) {
-	case int:
-		return n, true
-	case int64:
-		return int(n), true
-	case float64:
-		return int(n), n == float64(int(n))
-	}
-	return 0, false
-}
-
 func labelsOf(v any, path ...string) map[string]string {
 	out := map[string]string{}
-	for k, value := range mapping(v, path...) {
+	for k, value := range inside.Map(v, path...) {
 		if s, ok := value.(string); ok {
 			out[k] = s
 		}
