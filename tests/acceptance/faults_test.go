@@ -226,13 +226,7 @@ func interruptedTwice(t *testing.T, f *fleet, site string) {
 		if time.Now().After(deadline) {
 			t.Fatal("kubectl does not run")
 		}
-		for _, tid := range threads(t, watch.pid) {
-			data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", watch.pid, tid))
-			if fields := strings.Fields(string(data)); err == nil && len(fields) > 0 {
-				child, err = strconv.Atoi(fields[0])
-				check(t, err)
-			}
-		}
+		child = otherProgram(t, watch.pid)
 	}
 	check(t, syscall.Kill(child, syscall.SIGSTOP))
 	defer func() { _ = syscall.Kill(child, syscall.SIGKILL) }()
@@ -240,6 +234,27 @@ func interruptedTwice(t *testing.T, f *fleet, site string) {
 	pause(t, 300*time.Millisecond)
 	check(t, watch.signal(os.Interrupt))
 	watch.end(t, 2*time.Second).want(t, 130)
+}
+
+// otherProgram gives a child of a process that runs another program than the
+// process itself, or 0: Go's runtime starts short-lived copies of itself.
+func otherProgram(t *testing.T, pid int) int {
+	t.Helper()
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	check(t, err)
+	for _, tid := range threads(t, pid) {
+		data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, tid))
+		for _, child := range strings.Fields(string(data)) {
+			program, err := os.Readlink("/proc/" + child + "/exe")
+			if err != nil || program == own {
+				continue
+			}
+			n, err := strconv.Atoi(child)
+			check(t, err)
+			return n
+		}
+	}
+	return 0
 }
 
 func threads(t *testing.T, pid int) []string {
