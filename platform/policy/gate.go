@@ -95,7 +95,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 			results[i], err = engine.Judge(ctx, Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
+				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider), SomeReal: slices.ContainsFunc(cat.Cluster(b.Cluster).Spec.Nodes, real),
 				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
 			})
 			if err == nil && isPlain(cat, b.Cluster) {
@@ -148,8 +148,10 @@ func realNodes(c *catalog.Cluster, provider string) bool {
 	if cmp.Or(provider, c.Spec.Provider) != catalog.ProviderEmbedded {
 		return true
 	}
-	return len(c.Spec.Nodes) > 0 && !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return !n.Real })
+	return len(c.Spec.Nodes) > 0 && !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return !real(n) })
 }
+
+func real(n catalog.Node) bool { return n.Real }
 
 // partial names what a bundle lacks. A tree without a catalog does not say that it
 // is all of a cluster.

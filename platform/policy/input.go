@@ -26,6 +26,8 @@ type Input struct {
 	APIs []API
 	// RealNodes says that containers really run, so that an image must be pinned.
 	RealNodes bool
+	// SomeReal says that some nodes are real: what runs there is not told from here.
+	SomeReal bool
 	// Production says that the fleet counts the cluster among those whose findings
 	// weigh more.
 	Production bool

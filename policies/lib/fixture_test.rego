@@ -59,7 +59,7 @@ silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kin
 
 facts := {
 	"now": 0,
-	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "minor": 99, "production": false},
+	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "someReal": false, "minor": 99, "production": false},
 	"severity": {},
 	"params": {},
 	"registries": ["registry.example/shop"],
