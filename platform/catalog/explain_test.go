@@ -47,7 +47,7 @@ func TestExplainNothing(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ path, want string }{
 		{"clutser", "clutser: there is no kind clutser; did you mean cluster?"},
-		{"", "there is no kind ; known kinds: component, cluster, fleet, baseline, exceptions, silences, lock"},
+		{"", "there is no kind ; known kinds: component, cluster, fleet, baseline, exceptions, silences, evidence, lock"},
 		{"cluster.spec.ectd", "cluster.spec.ectd: unknown field; did you mean etcd?"},
 		{"cluster.spec.role.x", "cluster.spec.role.x: unknown field; it has no fields"},
 		{"cluster..role", "cluster.: unknown field; known fields: apiVersion, kind, metadata, spec"},

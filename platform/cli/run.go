@@ -81,6 +81,7 @@ type environment struct {
 	offline  bool   // --offline
 	remotes  []*remote.Store
 	plain    plainOptions
+	evidence []string // --evidence
 	result   *report.Result
 }
 

@@ -47,7 +47,7 @@ func gather(in Input) (factSheet, error) {
 	} {
 		f[name] = map[string]any{}
 	}
-	f.openReferences()
+	f.openReferences(in)
 	f["clusterNetpols"] = []any{}
 	for _, name := range tables() {
 		f[name] = map[string]any{}

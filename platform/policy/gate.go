@@ -22,6 +22,8 @@ type GateOptions struct {
 	Workers     int       // 0 means 4
 	Now         time.Time // decides whether an exception has expired
 	Provider    string    // is asked for instead of the declared ones; "" for none
+	// Evidence is what was seen beforehand, nil when none was handed over.
+	Evidence *catalog.Evidence
 	// Shared lets several trees share renderings; nil shares none.
 	Shared *render.Shared
 }
@@ -94,7 +96,7 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 			var err error
 			results[i], err = engine.Judge(ctx, Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
-				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
+				Exceptions: cat.Exceptions, Evidence: o.Evidence, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
 				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider), SomeReal: slices.ContainsFunc(cat.Cluster(b.Cluster).Spec.Nodes, real),
 				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
 			})
