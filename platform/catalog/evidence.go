@@ -3,6 +3,8 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"dualtrack.internal/platform/finding"
@@ -111,4 +113,67 @@ func (e *Evidence) Join(other *Evidence) error {
 		e.Spec.Signatures = append(append([]Signature{}, e.Spec.Signatures...), other.Spec.Signatures...)
 	}
 	return nil
+}
+
+// unbroken is the longest time between two looks that find the same: what is not
+// looked at for longer is not known to have held.
+const unbroken = time.Hour
+
+// Saw adds a look at a cluster: it goes on with what the look before found if that was
+// the same and not long ago, else it begins anew.
+func (s *EvidenceSpec) Saw(look Held, at time.Time) {
+	look.Observed = at.UTC().Format(time.RFC3339)
+	look.Since = look.Observed
+	i := slices.IndexFunc(s.Health, func(h Held) bool { return h.Cluster == look.Cluster })
+	if i < 0 {
+		s.Health = append(s.Health, look)
+		slices.SortFunc(s.Health, func(a, b Held) int { return strings.Compare(a.Cluster, b.Cluster) })
+		return
+	}
+	before := s.Health[i]
+	since, observed := before.Span()
+	same := before.Bundle == look.Bundle && before.Healthy == look.Healthy && before.Pods == look.Pods
+	if gap := at.Sub(observed); same && !since.IsZero() && gap >= 0 && gap <= unbroken {
+		look.Since = before.Since
+	}
+	s.Health[i] = look
+}
+
+// Write gives the content of a file of evidence: the same for the same spec, to the
+// byte.
+func (s EvidenceSpec) Write(name string) []byte {
+	var signatures, health [][]string
+	for _, v := range s.Signatures {
+		lines := []string{"digest: " + v.Digest, "identity: " + plainText(v.Identity)}
+		if v.Issuer != "" {
+			lines = append(lines, "issuer: "+plainText(v.Issuer))
+		}
+		signatures = append(signatures, append(lines, "verified: "+plainText(v.Verified)))
+	}
+	for _, h := range s.Health {
+		health = append(health, []string{"cluster: " + plainText(h.Cluster), "bundle: " + h.Bundle, "healthy: " + strconv.FormatBool(h.Healthy),
+			"pods: " + h.Pods, "since: " + plainText(h.Since), "observed: " + plainText(h.Observed)})
+	}
+	spec := entries("signatures", s.Signatures != nil, signatures) + entries("health", s.Health != nil, health)
+	if spec == "" {
+		spec = " {}\n"
+	} else {
+		spec = "\n" + spec
+	}
+	return fmt.Appendf(nil, "apiVersion: %s\nkind: Evidence\nmetadata:\n  name: %s\nspec:%s", APIVersion, plainText(name), spec)
+}
+
+// entries is a list of the spec: nothing where it is not known.
+func entries(key string, known bool, list [][]string) string {
+	switch {
+	case !known:
+		return ""
+	case len(list) == 0:
+		return "  " + key + ": []\n"
+	}
+	out := "  " + key + ":\n"
+	for _, lines := range list {
+		out += "    - " + strings.Join(lines, "\n      ") + "\n"
+	}
+	return out
 }

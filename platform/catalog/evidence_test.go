@@ -115,3 +115,71 @@ func TestJoinEvidence(t *testing.T) {
 		t.Errorf("an empty list is known: %v, %v", one.Spec.Health, err)
 	}
 }
+
+func TestEvidenceSaw(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)
+	good := catalog.Held{Cluster: "edge-1", Bundle: digest, Healthy: true, Pods: "observed"}
+	other, ill, played := good, good, good
+	other.Bundle = "sha256:" + strings.Repeat("1", 64)
+	ill.Healthy = false
+	played.Pods = "simulated"
+	for name, c := range map[string]struct {
+		look  catalog.Held
+		after time.Duration
+		held  time.Duration
+	}{
+		"the same, soon":         {good, time.Minute, time.Minute},
+		"the same, an hour on":   {good, time.Hour, time.Hour},
+		"the same, long after":   {good, time.Hour + time.Second, 0},
+		"the same, at once":      {good, 0, 0},
+		"a clock that went back": {good, -time.Second, 0},
+		"another bundle":         {other, time.Minute, 0},
+		"no longer healthy":      {ill, time.Minute, 0},
+		"on a simulator's word":  {played, time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s catalog.EvidenceSpec
+			s.Saw(good, began)
+			s.Saw(c.look, began.Add(c.after))
+			since, observed := s.Health[0].Span()
+			if observed.Sub(since) != c.held || !observed.Equal(began.Add(c.after)) || len(s.Health) != 1 {
+				t.Errorf("held from %s to %s, in %d entries", since, observed, len(s.Health))
+			}
+		})
+	}
+}
+
+// TestEvidenceWrite holds that what is written is read as it was.
+func TestEvidenceWrite(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 12, 1, 9, 0, 0, 0, time.FixedZone("CET", 3600))
+	var seen catalog.EvidenceSpec
+	for _, name := range []string{"hub", "edge-1", "no"} {
+		seen.Saw(catalog.Held{Cluster: name, Bundle: digest, Healthy: name == "hub", Pods: "simulated"}, at)
+	}
+	for name, s := range map[string]catalog.EvidenceSpec{
+		"nothing known": {},
+		"nothing there": {Signatures: []catalog.Signature{}, Health: []catalog.Held{}},
+		"health":        seen,
+		"signatures": {Signatures: []catalog.Signature{
+			{Digest: digest, Identity: "a: #b", Issuer: "https://forge.example", Verified: "2026-12-01T08:00:00Z"},
+			{Digest: digest, Identity: "yes", Verified: "2026-12-01T08:00:00Z"},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, err := catalog.ReadEvidence("seen.yaml", s.Write("seen"))
+			if err != nil {
+				t.Fatalf("%v\n%s", err, s.Write("seen"))
+			}
+			if diff := cmp.Diff(s, e.Spec); diff != "" {
+				t.Errorf("read again (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if got := seen.Health[0]; got.Cluster != "edge-1" || got.Since != "2026-12-01T08:00:00Z" {
+		t.Errorf("first of the sorted: %+v", got)
+	}
+}
