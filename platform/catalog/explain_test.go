@@ -17,7 +17,7 @@ func TestExplain(t *testing.T) {
 		"component.spec.source.helm", "component.spec.source.oci", "component.spec.source.git", "lock.spec.sources",
 		"component.spec.profiles", "component.spec.profiles.tiny.patches", "baseline.spec.images.envoy.digest",
 		"baseline.spec.images.envoy.program",
-		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "silences.spec.silences.matchers", "lock.spec.distribution",
+		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "silences.spec.silences.matchers", "evidence.spec.health", "lock.spec.distribution",
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
