@@ -83,24 +83,20 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	apis := retired(validator)
 	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
 	results := make([]*Result, len(g.Rendered.Bundles))
+	settled := newSettler(engine, cat, g.Version, o.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Workers)
 	for i, b := range g.Rendered.Bundles {
-		group.Go(func() error {
-			parts[i] = g.validate(ctx, validator, b)
-			if isPlain(cat, b.Cluster) {
-				mayBeElsewhere(validator.Extend(b.Objects), b.Objects, parts[i])
-			}
-			var err error
-			results[i], err = engine.Judge(ctx, Input{
+		group.Go(func() (err error) {
+			in := Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
 				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
 				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
-			})
-			if err == nil && isPlain(cat, b.Cluster) {
-				withoutCatalog(results[i].Findings)
 			}
+			parts[i], results[i], err = settled.do(in, b, func() ([]finding.Finding, *Result, error) {
+				return g.judgeBundle(ctx, engine, validator, in, b)
+			})
 			return err
 		})
 	}
@@ -125,6 +121,19 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	}
 	g.Findings = finding.Merge(all)
 	return nil
+}
+
+// judgeBundle gives what the schema and the rules say of one cluster.
+func (g *Gated) judgeBundle(ctx context.Context, engine *Engine, validator *schema.Validator, in Input, b *render.Bundle) ([]finding.Finding, *Result, error) {
+	valid := g.validate(ctx, validator, b)
+	if in.NoSettings {
+		mayBeElsewhere(validator.Extend(b.Objects), b.Objects, valid)
+	}
+	result, err := engine.Judge(ctx, in)
+	if err == nil && in.NoSettings {
+		withoutCatalog(result.Findings)
+	}
+	return valid, result, err
 }
 
 // validate gives the schema's findings their source positions.
