@@ -44,7 +44,7 @@ func (e *environment) closeResults() {
 
 // engineFor gives the rules that a tree is judged by.
 func (e *environment) engineFor(ctx context.Context, cat *catalog.Catalog) (*policy.Engine, error) {
-	files, err := policy.Library(cat, e.Distribution.Policies)
+	files, err := policy.Rules(cat, e.Distribution.Policies)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +76,11 @@ func (e *environment) engineHere(ctx context.Context) (*policy.Engine, error) {
 // the same rules.
 func (e *environment) judges(ctx context.Context, base, head *catalog.Catalog) (policy.Judges, error) {
 	var j policy.Judges
-	before, err := policy.Library(base, e.Distribution.Policies)
+	before, err := policy.Rules(base, e.Distribution.Policies)
 	if err != nil {
 		return j, err
 	}
-	after, err := policy.Library(head, e.Distribution.Policies)
+	after, err := policy.Rules(head, e.Distribution.Policies)
 	if err != nil {
 		return j, err
 	}

@@ -161,3 +161,49 @@ func TestSettledOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAhead changes one component: the rules that it meets are compiled once, and no
+// others, and they say what all rules say.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for _, dir := range []string{"components", "clusters", "policies"} {
+		if err := os.CopyFS(filepath.Join(root, dir), os.DirFS(filepath.Join("../..", dir))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func(root string) *catalog.Catalog {
+		cat, err := catalog.Load(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cat
+	}
+	store, err := memo.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := func(e *Engine, store *memo.Store, base, head *catalog.Catalog) *GatedChange {
+		o := GateOptions{Clusters: []string{"hub", "edge-berlin"}, Now: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), Shared: render.NewShared(store)}
+		c, err := GateChange(t.Context(), Judges{e, e}, base, head, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	before := load("../..")
+	gate(fresh(t, store), store, before, before) // an earlier run
+	replace(t, filepath.Join(root, "components/jaeger/base/kustomization.yaml"), "", "commonAnnotations: {changed: \"true\"}\n")
+	after := load(root)
+	e := fresh(t, store)
+	got, want := gate(e, store, before, after), gate(fresh(t, nil), nil, before, after)
+	if diff := cmp.Diff(want.Findings, got.Findings); diff != "" {
+		t.Errorf("(-all rules +theirs)\n%s", diff)
+	}
+	if e.compiler != nil || len(e.subsets) != 1 {
+		t.Errorf("all rules compiled: %t; some: %d times, want once", e.compiler != nil, len(e.subsets))
+	}
+	if _, err := e.compilerFor(t.Context(), []string{anyChange}); err != nil || len(e.subsets) != 1 {
+		t.Errorf("%v; the rules for changes were not compiled with them", err)
+	}
+}

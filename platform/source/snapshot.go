@@ -95,10 +95,7 @@ func (s *Snapshot) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.info(entry)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-	}
+	info := s.info(entry)
 	if info.IsDir() {
 		return &openFolder{info: info, list: func() ([]fs.DirEntry, error) { return s.ReadDir(name) }}, nil
 	}
@@ -120,11 +117,7 @@ func (s *Snapshot) tell(op, name string, follow bool) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.info(entry)
-	if err != nil {
-		return nil, &fs.PathError{Op: op, Path: name, Err: err}
-	}
-	return info, nil
+	return s.info(entry), nil
 }
 
 // ReadLink gives where a link points.
@@ -309,23 +302,23 @@ func lacking(err error) error {
 	return err
 }
 
-func (s *Snapshot) info(e object.TreeEntry) (fs.FileInfo, error) {
+func (s *Snapshot) info(e object.TreeEntry) fs.FileInfo {
 	info := fileInfo{name: e.Name}
 	switch e.Mode {
 	case filemode.Dir:
 		info.mode = fs.ModeDir | 0o755
-		return info, nil
 	case filemode.Symlink:
 		info.mode = fs.ModeSymlink | 0o777
 	case filemode.Submodule:
 		info.mode = fs.ModeIrregular
-		return info, nil
 	default:
 		info.mode = 0o644
+		info.blob = func() blob {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			b, _ := s.blob(e.Hash)
+			return b
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, err := s.blob(e.Hash)
-	info.size = b.size
-	return info, err
+	return info
 }
