@@ -95,7 +95,9 @@ func (s *settler) key(in Input, b *render.Bundle) (string, error) {
 			return "", nil
 		}
 	}
-	all, err := sum([]any{in.Cluster.Name, in.Cluster.File, texts, s.waivers, in.RealNodes, in.Production, b.Sum})
+	// A head is judged by its base's policy too, so that the text of its fleet.yaml does
+	// not tell all.
+	all, err := sum([]any{in.Cluster.Name, in.Cluster.File, texts, in.Fleet.Spec.Policy, s.waivers, in.RealNodes, in.Production, b.Sum})
 	if err != nil {
 		return "", fmt.Errorf("tell cluster %s from others: %w", b.Cluster, err)
 	}

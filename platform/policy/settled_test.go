@@ -143,14 +143,19 @@ func TestSettledOnce(t *testing.T) {
 		t.Errorf("(-kept +known) %s; %d of the schema", diff, len(valid))
 	}
 	for name, change := range map[string]func(*Input, *render.Bundle){
-		"of another sum":       func(_ *Input, b *render.Bundle) { b.Sum = "other" },
-		"of no sum":            func(_ *Input, b *render.Bundle) { b.Sum = "" },
-		"of a late verdict":    func(_ *Input, b *render.Bundle) { b.Sum = "late" },
-		"with duplicates":      func(_ *Input, b *render.Bundle) { b.Parts = nil },
-		"in part":              func(in *Input, _ *render.Bundle) { in.Partial = []string{"otel"} },
-		"without a catalog":    func(in *Input, _ *render.Bundle) { in.NoSettings = true },
-		"of real nodes":        func(in *Input, _ *render.Bundle) { in.RealNodes = true },
-		"in production":        func(in *Input, _ *render.Bundle) { in.Production = true },
+		"of another sum":    func(_ *Input, b *render.Bundle) { b.Sum = "other" },
+		"of no sum":         func(_ *Input, b *render.Bundle) { b.Sum = "" },
+		"of a late verdict": func(_ *Input, b *render.Bundle) { b.Sum = "late" },
+		"with duplicates":   func(_ *Input, b *render.Bundle) { b.Parts = nil },
+		"in part":           func(in *Input, _ *render.Bundle) { in.Partial = []string{"otel"} },
+		"without a catalog": func(in *Input, _ *render.Bundle) { in.NoSettings = true },
+		"of real nodes":     func(in *Input, _ *render.Bundle) { in.RealNodes = true },
+		"in production":     func(in *Input, _ *render.Bundle) { in.Production = true },
+		"by another policy": func(in *Input, _ *render.Bundle) {
+			fleet := *in.Fleet
+			fleet.Spec.Policy.Severity = map[string]string{"DT-SEC-001": "off"}
+			in.Fleet = &fleet
+		},
 		"of another cluster":   func(in *Input, _ *render.Bundle) { in.Cluster = cat.Clusters[1] },
 		"of an unread cluster": func(in *Input, _ *render.Bundle) { in.Cluster = &catalog.Cluster{Name: cluster.Name, File: "x"} },
 	} {
