@@ -17,7 +17,7 @@ func TestExplain(t *testing.T) {
 		"component.spec.source.helm", "component.spec.source.oci", "component.spec.source.git", "lock.spec.sources",
 		"component.spec.profiles", "component.spec.profiles.tiny.patches", "baseline.spec.images.envoy.digest",
 		"baseline.spec.images.envoy.program",
-		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "silences.spec.silences.matchers", "lock.spec.distribution",
+		"fleet.spec.policy.severity.DT-SEC-001", "exceptions.spec.exceptions", "silences.spec.silences.matchers", "evidence.spec.health", "lock.spec.distribution",
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +47,7 @@ func TestExplainNothing(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ path, want string }{
 		{"clutser", "clutser: there is no kind clutser; did you mean cluster?"},
-		{"", "there is no kind ; known kinds: component, cluster, fleet, baseline, exceptions, silences, lock"},
+		{"", "there is no kind ; known kinds: component, cluster, fleet, baseline, exceptions, silences, evidence, lock"},
 		{"cluster.spec.ectd", "cluster.spec.ectd: unknown field; did you mean etcd?"},
 		{"cluster.spec.role.x", "cluster.spec.role.x: unknown field; it has no fields"},
 		{"cluster..role", "cluster.: unknown field; known fields: apiVersion, kind, metadata, spec"},

@@ -43,6 +43,7 @@ func kinds() []kind {
 		{"Baseline", reflect.TypeFor[Baseline](), "every version the distribution stands on: components/baseline.yaml"},
 		{"Exceptions", reflect.TypeFor[Exceptions](), "what is waived, by whom, until when: policies/exceptions.yaml"},
 		{"Silences", reflect.TypeFor[Silences](), "alerts that nobody is told about, by whose word, why, until when: policies/silences/*.yaml"},
+		{"Evidence", reflect.TypeFor[Evidence](), "what was seen of images and clusters, handed over beside a tree: --evidence"},
 		{"Lock", reflect.TypeFor[Lock](), "the distribution that a repository of one's own stands on, and the bytes of remote sources: platform.lock"},
 	}
 }

@@ -24,6 +24,7 @@ func TestSelect(t *testing.T) {
 		"store":                        {"a"},
 		"zone in (a-1, b-1)":           {"a"},
 		"wave=rest":                    {"b"},
+		"wave!=canary":                 {"hub", "b"}, // the hub is in no wave
 		"!wave":                        {"hub"},
 		"profile notin (tiny), !store": {"hub", "b"},
 		"continent=mars":               nil,

@@ -20,6 +20,8 @@ import (
 type Judging struct {
 	Now    time.Time
 	Author string // of the change: "Name <mail>"; "" for not known
+	// Evidence is what was seen of the clusters beforehand; nil is nothing.
+	Evidence *catalog.Evidence
 }
 
 // Judged is a change with what rules say of it.
@@ -43,7 +45,8 @@ func Judge(ctx context.Context, judges policy.Judges, before, after Side, o Judg
 		})
 	}
 	fleet := &policy.FleetInput{Fleet: after.Tree.Fleet, Changed: reached(clusters, after.Tree.Fleet), Freezes: freezes(before.Tree.Fleet),
-		Exceptions: proposed(before.Tree, after.Tree, o.Author), Spreads: newSpreads(before.Rendered, after.Rendered), Components: map[string][]string{}}
+		Exceptions: proposed(before.Tree, after.Tree, o.Author), Spreads: newSpreads(before.Rendered, after.Rendered), Components: map[string][]string{},
+		Bundles: digests(after.Rendered), Evidence: o.Evidence, Select: after.Tree.Select}
 	for _, c := range after.Tree.Clusters {
 		for _, entry := range c.Spec.Components {
 			fleet.Components[c.Name] = append(fleet.Components[c.Name], entry.Name)
@@ -54,6 +57,17 @@ func Judge(ctx context.Context, judges policy.Judges, before, after Side, o Judg
 		return nil, err
 	}
 	return &Judged{Clusters: clusters, Findings: finding.Merge(append(found, unrendered(before, after)...)), Lifted: lifted}, nil
+}
+
+// digests are those of bundles that rendered as a whole.
+func digests(r *render.Result) map[string]string {
+	out := map[string]string{}
+	for _, b := range r.Bundles {
+		if len(b.NotRendered) == 0 {
+			out[b.Cluster] = b.Digest
+		}
+	}
+	return out
 }
 
 func effects(list []Consequence) []policy.ChangeEffect {

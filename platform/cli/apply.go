@@ -26,6 +26,7 @@ func newApply(env *environment) *cobra.Command {
 	}
 	clusterFlag(cmd, env)
 	timeoutFlag(cmd, &o)
+	evidenceFlag(cmd, env)
 	dryRunFlag(cmd, &dry)
 	cmd.Flags().BoolVar(&o.approved, "yes", false, "apply what the plan shows to clusters that were there before")
 	cmd.Flags().BoolVar(&o.pruneData, "prune-data", false, "also delete namespaces and volumes that left the bundle")

@@ -117,13 +117,16 @@ func (e *environment) checkChange(ctx context.Context, c *source.Change, sides l
 	if err != nil {
 		return nil, err
 	}
+	if o.Evidence, err = e.witnessed(); err != nil {
+		return nil, err
+	}
 	o.Now, o.Provider, o.Shared = e.Now(), e.override, e.renderings()
 	gated, err := policy.GateChange(ctx, judges, base, head, o)
 	if err != nil {
 		return nil, err
 	}
 	before, after := change.Side{Tree: base, Rendered: gated.Base.Rendered}, change.Side{Tree: head, Rendered: gated.Head.Rendered}
-	judged, err := change.Judge(ctx, judges, before, after, change.Judging{Now: o.Now, Author: c.Head.Author})
+	judged, err := change.Judge(ctx, judges, before, after, change.Judging{Now: o.Now, Author: c.Head.Author, Evidence: o.Evidence})
 	if err != nil {
 		return nil, err
 	}

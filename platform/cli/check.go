@@ -33,6 +33,7 @@ func newCheck(env *environment) *cobra.Command {
 	}
 	clusterFlag(cmd, env)
 	plainFlags(cmd, &env.plain)
+	evidenceFlag(cmd, env)
 	cmd.Flags().StringVar(&o.KubeVersion, "kube-version", "", "judge against this Kubernetes version instead of the baseline's")
 	cmd.Flags().StringVar(&sides.base, "base", "", "compare with this Git revision instead of the merge base")
 	cmd.Flags().StringVar(&sides.head, "head", "", "judge this Git revision instead of the working tree")

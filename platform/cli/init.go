@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -141,9 +143,6 @@ func (f firstFleet) files(base *catalog.Base) (map[string][]byte, error) {
 	files := map[string][]byte{
 		catalog.LockFile: base.Locked().Write(),
 	}
-	if waivers, there := base.Files[exceptionsFile]; there {
-		files[exceptionsFile] = waivers
-	}
 	fill := strings.NewReplacer("{{.Fleet}}", f.Fleet, "{{.Hub}}", f.Hub, "{{.Site}}", f.Site, "{{.Program}}", f.Program)
 	for name, to := range map[string]string{
 		"fleet.yaml": "clusters/fleet.yaml",
@@ -158,7 +157,34 @@ func (f firstFleet) files(base *catalog.Base) (map[string][]byte, error) {
 		}
 		files[to] = []byte(fill.Replace(string(data)))
 	}
+	if waivers, there := base.Files[exceptionsFile]; there {
+		var err error
+		if files[exceptionsFile], err = waiversOf(waivers, files["clusters/"+f.Hub+"/cluster.yaml"], files["clusters/"+f.Site+"/cluster.yaml"]); err != nil {
+			return nil, err
+		}
+	}
 	return files, nil
+}
+
+// waiversOf leaves out what waives findings of components that no cluster has: an
+// exception that is of no use is a finding.
+func waiversOf(text []byte, clusters ...[]byte) ([]byte, error) {
+	list, err := catalog.ParseExceptions(exceptionsFile, text)
+	if err != nil {
+		return nil, err
+	}
+	const begin = "\n    - rule: "
+	entries := strings.Split(string(text), begin)
+	if len(entries) != len(list)+1 {
+		return nil, fmt.Errorf("%s: %d entries, and %d that begin a line", exceptionsFile, len(list), len(entries)-1)
+	}
+	out := entries[0]
+	for i, ex := range list {
+		if name := ex.Selector.Component; name == "" || slices.ContainsFunc(clusters, func(c []byte) bool { return bytes.Contains(c, []byte("- name: "+name+"\n")) }) {
+			out += begin + strings.TrimSuffix(entries[i+1], "\n")
+		}
+	}
+	return []byte(out + "\n"), nil
 }
 
 // keep puts a copy of the distribution into the cache, where a later program

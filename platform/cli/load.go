@@ -88,6 +88,9 @@ func (e *environment) gate(ctx context.Context, cat *catalog.Catalog, command st
 	if err != nil {
 		return nil, nil, err
 	}
+	if o.Evidence, err = e.witnessed(); err != nil {
+		return nil, nil, err
+	}
 	o.Now, o.Provider, o.Shared = e.Now(), e.override, e.renderings()
 	var gated *policy.Gated
 	var commit source.Commit

@@ -83,6 +83,7 @@ type environment struct {
 	remotes     []*remote.Store
 	remotesHeld sync.Mutex
 	plain       plainOptions
+	evidence    []string // --evidence
 	result      *report.Result
 }
 

@@ -13,12 +13,17 @@ import (
 
 func newStatus(env *environment) *cobra.Command {
 	var programs bool
+	var record string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Judge the running clusters once; change nothing",
 		Args:  argsUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			recorder, err := openRecorder(record)
+			if err != nil {
+				return err
+			}
 			r, _, err := env.onRunning(ctx, "status", fleetOptions{}, func(_ *running, d *fleet.Driver, g *policy.Gated) ([]fleet.Outcome, error) {
 				return d.Judge(ctx, g.Rendered.Bundles)
 			})
@@ -26,6 +31,9 @@ func newStatus(env *environment) *cobra.Command {
 				return err
 			}
 			env.result.Awaited = true
+			if err := recorder.record(env.result, env.Now()); err != nil {
+				return err
+			}
 			if programs {
 				return env.addPrograms(ctx, r)
 			}
@@ -33,6 +41,7 @@ func newStatus(env *environment) *cobra.Command {
 		},
 	}
 	clusterFlag(cmd, env)
+	recordFlag(cmd, &record)
 	cmd.Flags().BoolVar(&programs, "programs", false, "also list each cluster's processes")
 	return cmd
 }

@@ -37,6 +37,7 @@ func newUp(env *environment) *cobra.Command {
 	}
 	clusterFlag(cmd, env)
 	timeoutFlag(cmd, &o)
+	evidenceFlag(cmd, env)
 	approvalFlags(cmd, env, &o)
 	providerFlags(cmd, env)
 	dryRunFlag(cmd, &dry)

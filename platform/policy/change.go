@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,13 @@ type FleetInput struct {
 	Spreads []Spread
 	// Components are those of each cluster on the head.
 	Components map[string][]string
+	// Bundles are the digests of the head's bundles, by cluster; one that did not
+	// render as a whole has none.
+	Bundles map[string]string
+	// Evidence is what was seen of the clusters beforehand; nil is nothing.
+	Evidence *catalog.Evidence
+	// Select names the head's clusters that a selector matches; nil selects none.
+	Select func(selector string) ([]string, error)
 }
 
 // ChangedCluster is a cluster that a change reaches.
@@ -119,7 +127,11 @@ func (e *Engine) judgeChange(ctx context.Context, inputs []ChangeInput, fleet *F
 		}
 	}
 	if fleet != nil && len(fleet.Changed)+len(fleet.Exceptions) > 0 {
-		documents, made = append(documents, fleet.document()), append(made, fleet.finding)
+		document, err := fleet.document(by, now)
+		if err != nil {
+			return nil, fmt.Errorf("judge the change: %w", err)
+		}
+		documents, made = append(documents, document), append(made, fleet.finding)
 	}
 	if len(documents) == 0 {
 		return nil, nil // what changes nothing needs no rules
@@ -263,11 +275,16 @@ func (in *FleetInput) ref() finding.Object {
 	return ref
 }
 
-func (in *FleetInput) document() map[string]any {
+// document is the fleet as rules see it: by says which clusters weigh more.
+func (in *FleetInput) document(by *catalog.Catalog, now time.Time) (map[string]any, error) {
 	ref := in.ref()
+	production, err := in.production(by)
+	if err != nil {
+		return nil, err
+	}
 	changed, freezes, exceptions, spreads := []any{}, []any{}, []any{}, []any{}
 	for _, c := range in.Changed {
-		changed = append(changed, map[string]any{"name": c.Name, "wave": c.Wave, "controlPlane": effects(c.ControlPlane)})
+		changed = append(changed, map[string]any{"name": c.Name, "wave": c.Wave, "production": slices.Contains(production, c.Name), "controlPlane": effects(c.ControlPlane)})
 	}
 	for _, f := range in.Freezes {
 		freezes = append(freezes, map[string]any{"name": f.Name, "reason": f.Reason, "from": f.From.Unix(), "to": f.To.Unix(), "until": f.To.UTC().Format(time.RFC3339)})
@@ -282,17 +299,45 @@ func (in *FleetInput) document() map[string]any {
 	waves := []any{}
 	if in.Fleet != nil {
 		for _, w := range in.Fleet.Spec.Waves {
-			waves = append(waves, map[string]any{"name": w.Name, "soak": w.Soak.D().String(), "clusters": w.Clusters})
+			soak := soakOf(w, by.Fleet)
+			waves = append(waves, map[string]any{"name": w.Name, "soak": soak.String(), "seconds": int64(soak / time.Second), "clusters": w.Clusters})
 		}
 	}
-	components := in.Components
+	components, bundles := in.Components, in.Bundles
 	if components == nil {
 		components = map[string][]string{}
 	}
+	if bundles == nil {
+		bundles = map[string]string{}
+	}
 	return map[string]any{
 		"group": ref.Group(), "kind": ref.Kind, "namespace": "", "name": ref.Name,
-		"fleet": map[string]any{"waves": waves, "changed": changed, "freezes": freezes, "exceptions": exceptions, "spreads": spreads, "components": components},
+		"fleet": map[string]any{
+			"waves": waves, "changed": changed, "freezes": freezes, "exceptions": exceptions, "spreads": spreads, "components": components,
+			"bundles": bundles, "health": healthy(in.Evidence, now),
+		},
+	}, nil
+}
+
+// soakOf is how long a wave must hold: no change makes its own shorter.
+func soakOf(w catalog.Wave, judge *catalog.Fleet) time.Duration {
+	soak := w.Soak.D()
+	if judge != nil {
+		for _, mine := range judge.Spec.Waves {
+			if mine.Name == w.Name {
+				soak = max(soak, mine.Soak.D())
+			}
+		}
 	}
+	return soak
+}
+
+// production are the clusters whose findings weigh more.
+func (in *FleetInput) production(by *catalog.Catalog) ([]string, error) {
+	if in.Select == nil || by.Fleet == nil || by.Fleet.Spec.Policy.Production == "" {
+		return nil, nil
+	}
+	return in.Select(by.Fleet.Spec.Policy.Production)
 }
 
 // finding gives a finding about the fleet its place: in fleet.yaml, or that of the

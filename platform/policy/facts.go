@@ -25,7 +25,7 @@ func gather(in Input) (factSheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	about := map[string]any{"role": "", "realNodes": in.RealNodes, "minor": minor, "production": in.Production}
+	about := map[string]any{"role": "", "realNodes": in.RealNodes, "someReal": in.SomeReal, "minor": minor, "production": in.Production}
 	if in.Cluster != nil {
 		about["role"], about["nodes"] = string(in.Cluster.Spec.Role), nodesOf(in.Cluster)
 	}
@@ -47,7 +47,7 @@ func gather(in Input) (factSheet, error) {
 	} {
 		f[name] = map[string]any{}
 	}
-	f.openReferences()
+	f.openReferences(in)
 	f["clusterNetpols"] = []any{}
 	for _, name := range tables() {
 		f[name] = map[string]any{}

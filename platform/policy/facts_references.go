@@ -4,13 +4,11 @@ import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 // openReferences makes the tables of what pods and routes refer to. They are
 // looked up with the object's own namespace.
-func (f factSheet) openReferences() {
+func (f factSheet) openReferences(in Input) {
 	for _, name := range []string{"serviceAccounts", "services", "names"} {
 		f[name] = map[string]any{}
 	}
-	// Evidence about signatures, by digest: {identity, issuer, at}. It belongs to no
-	// namespace and is read across namespaces.
-	f["attest"] = nil
+	f["attest"] = attested(in.Evidence, in.Now)
 }
 
 // references notes what others name: accounts, Services, and the names of what

@@ -22,6 +22,8 @@ type GateOptions struct {
 	Workers     int       // 0 means 4
 	Now         time.Time // decides whether an exception has expired
 	Provider    string    // is asked for instead of the declared ones; "" for none
+	// Evidence is what was seen beforehand, nil when none was handed over.
+	Evidence *catalog.Evidence
 	// Shared lets several trees share renderings; nil shares none.
 	Shared *render.Shared
 	// like was rendered from a tree that is nearly the same: what its components hold
@@ -104,8 +106,8 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 		group.Go(func() (err error) {
 			in := Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
-				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: partial(cat, b), RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
+				Exceptions: cat.Exceptions, Evidence: o.Evidence, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
+				Partial: partial(cat, b), RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider), SomeReal: slices.ContainsFunc(cat.Cluster(b.Cluster).Spec.Nodes, real),
 				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
 			}
 			parts[i], results[i], err = settled.do(in, b, func() ([]finding.Finding, *Result, error) {
@@ -176,8 +178,10 @@ func realNodes(c *catalog.Cluster, provider string) bool {
 	if cmp.Or(provider, c.Spec.Provider) != catalog.ProviderEmbedded {
 		return true
 	}
-	return len(c.Spec.Nodes) > 0 && !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return !n.Real })
+	return len(c.Spec.Nodes) > 0 && !slices.ContainsFunc(c.Spec.Nodes, func(n catalog.Node) bool { return !real(n) })
 }
+
+func real(n catalog.Node) bool { return n.Real }
 
 // partial names what a bundle lacks. A tree without a catalog does not say that it
 // is all of a cluster.

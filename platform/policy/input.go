@@ -24,8 +24,13 @@ type Input struct {
 	// APIs is what was removed and deprecated in Kubernetes, as package schema
 	// lists it; without it DT-API-001 is unknown.
 	APIs []API
+	// Evidence is what was seen beforehand; nil, or what it does not hold, is not
+	// known. With any, Now must be set.
+	Evidence *catalog.Evidence
 	// RealNodes says that containers really run, so that an image must be pinned.
 	RealNodes bool
+	// SomeReal says that some nodes are real: what runs there is not told from here.
+	SomeReal bool
 	// Production says that the fleet counts the cluster among those whose findings
 	// weigh more.
 	Production bool

@@ -54,6 +54,9 @@ func (e *Engine) Judge(ctx context.Context, in Input) (*Result, error) {
 	if len(in.Exceptions) > 0 && in.Now.IsZero() {
 		return nil, errors.New("judge: exceptions need the current time")
 	}
+	if in.Evidence != nil && in.Now.IsZero() {
+		return nil, errors.New("judge: evidence needs the current time")
+	}
 	sheet, err := gather(in)
 	if err != nil {
 		return nil, fmt.Errorf("judge: %w", err)

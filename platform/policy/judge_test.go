@@ -255,6 +255,7 @@ func TestJudgeErrors(t *testing.T) {
 	for name, change := range map[string]func(*Input){
 		"no version":               func(in *Input) { in.Baseline = nil },
 		"no version that is known": func(in *Input) { in.KubeVersion = "latest" },
+		"evidence and no time":     func(in *Input) { in.Evidence = &catalog.Evidence{} },
 		"exceptions and no time":   func(in *Input) { in.Exceptions = []catalog.Exception{{}} },
 	} {
 		in := testInput(t)

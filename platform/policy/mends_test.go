@@ -198,7 +198,7 @@ func (s seen) judged(t *testing.T, e *Engine, object map[string]any) map[string]
 		input["nested"], input["collectors"] = nested(object), collectors(object)
 	}
 	facts := map[string]any{
-		"now": 0, "cluster": map[string]any{"role": "edge", "realNodes": false, "minor": 99, "production": false}, "partial": false,
+		"now": 0, "cluster": map[string]any{"role": "edge", "realNodes": false, "someReal": false, "minor": 99, "production": false}, "partial": false,
 		"severity": map[string]any{}, "params": map[string]any{}, "registries": []any{"registry.example/shop"}, "apis": map[string]any{},
 		"clusterNetpols": []any{},
 	}

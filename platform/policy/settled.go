@@ -97,7 +97,7 @@ func (s *settler) key(in Input, b *render.Bundle) (string, error) {
 	}
 	// A head is judged by its base's policy too, so that the text of its fleet.yaml does
 	// not tell all.
-	all, err := sum([]any{in.Cluster.Name, in.Cluster.File, texts, in.Fleet.Spec.Policy, s.waivers, in.RealNodes, in.Production, b.Sum})
+	all, err := sum([]any{in.Cluster.Name, in.Cluster.File, texts, in.Fleet.Spec.Policy, s.waivers, in.RealNodes, in.Production, attested(in.Evidence, in.Now), b.Sum})
 	if err != nil {
 		return "", fmt.Errorf("tell cluster %s from others: %w", b.Cluster, err)
 	}

@@ -63,6 +63,13 @@ func TestSettled(t *testing.T) {
 		{name: "a setting", do: func() {
 			replace(t, filepath.Join(root, "clusters/fleet.yaml"), "  policy:\n", "  policy:\n    severity: {DT-SUP-002: info}\n")
 		}},
+		{name: "whose signatures count", do: func() {
+			replace(t, filepath.Join(root, "clusters/fleet.yaml"), "    params:\n", "    params:\n      DT-SUP-007: {identities: [{identity: shop}]}\n")
+		}},
+		{name: "evidence", do: func() {
+			options.Evidence = &catalog.Evidence{Spec: catalog.EvidenceSpec{Signatures: []catalog.Signature{}}}
+		}},
+		{name: "an hour of its day", do: func() { options.Now = options.Now.Add(time.Hour) }, same: true},
 	} {
 		if step.file != "" {
 			replace(t, filepath.Join(root, step.file), "", "# one line more\n")

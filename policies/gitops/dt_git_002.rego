@@ -1,6 +1,7 @@
 package dualtrack.rules.dt_git_002
 
 import data.dualtrack.gitops
+import data.dualtrack.glob
 import data.dualtrack.object as obj
 import data.dualtrack.params
 
@@ -12,6 +13,7 @@ meta := {
 	"why": "A reference across namespaces makes what one tenant writes the other's: sources with their credentials, and objects in its namespace.",
 	"mend": "move the source into the namespace, or name the pair in the parameter allow",
 	"refs": ["PCI DSS 7.2"],
+	# Pairs {from, to} of namespaces, each a name, a glob or /a regular expression/.
 	"params": {"allow": [], "platformNS": ["flux-system"], "argoNS": "argocd"},
 }
 
@@ -53,8 +55,8 @@ findings contains {
 
 allowed(to) if {
 	some pair in params.of(meta).allow
-	pair.from in {"*", input.namespace}
-	pair.to in {"*", to}
+	glob.fits(pair.from, input.namespace)
+	glob.fits(pair.to, to)
 }
 
 # The other door: what is applied stands in another namespace.
@@ -73,34 +75,51 @@ findings contains {
 	not allowed(to)
 }
 
-# An Application outside Argo CD's namespace needs a project that lets it.
+# An Application outside Argo CD's namespace needs a project that lets it: its own, or
+# one that an ApplicationSet makes beside itself.
 findings contains {
 	"pointer": "/metadata/namespace",
-	"message": sprintf("project %q does not name %q among its sourceNamespaces", [project, input.namespace]),
-	"mend": "name the namespace there, or move the Application",
+	"message": said(result, project),
+	"mend": mends[input.kind],
 	"result": result,
 } if {
-	input.kind == "Application"
-	gitops.argo
+	input.kind in {"Application", "ApplicationSet"}
 	not input.namespace in {"", params.of(meta).argoNS}
-	project := obj.text(object.get(gitops.spec, "project", "default"))
+	project := named(obj.text(object.get(gitops.application.spec, "project", "")))
 	result := admitted(object.get(data.context.projects, project, null))
 }
 
+mends := {
+	"Application": "name the namespace there, or move the Application",
+	"ApplicationSet": "name the namespace there, or move the ApplicationSet",
+}
+
+named("") := "default"
+
+named(project) := project if project != ""
+
+said("finding", project) := sprintf("project %q does not name %q among its sourceNamespaces", [project, input.namespace])
+
+said("unknown", project) := sprintf("whether project %q names %q among its sourceNamespaces is not known", [project, input.namespace])
+
 admitted(null) := "unknown"
 
-admitted(project) := "finding" if {
+admitted(project) := result if {
 	is_object(project)
 	not input.namespace == project.namespace
-	not matches(obj.items(project, "sourceNamespaces"))
+	patterns := obj.items(project, "sourceNamespaces")
+	not matches(patterns)
+	result := judged(patterns)
 }
 
-matches(list) if {
-	input.namespace in list
+matches(patterns) if {
+	some pattern in patterns
+	glob.fits(pattern, input.namespace)
 }
 
-matches(list) if {
-	some entry in list
-	endswith(obj.text(entry), "*")
-	startswith(input.namespace, trim_suffix(entry, "*"))
-}
+# A pattern that is not read here may be one that lets it.
+judged(patterns) := "unknown" if count(unclear(patterns)) > 0
+
+judged(patterns) := "finding" if count(unclear(patterns)) == 0
+
+unclear(patterns) := {p | some p in patterns; glob.unclear(p)}

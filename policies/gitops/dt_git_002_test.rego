@@ -21,7 +21,10 @@ test_pass_own if {
 }
 
 test_pass_allowed if {
-	every pair in [{"from": "shop", "to": "flux-system"}, {"from": "*", "to": "flux-system"}, {"from": "shop", "to": "*"}] {
+	every pair in [
+		{"from": "shop", "to": "flux-system"}, {"from": "*", "to": "flux-system"}, {"from": "shop", "to": "*"},
+		{"from": "sh?p", "to": "flux-*"}, {"from": "{till,shop}", "to": "/^flux-/"},
+	] {
 		said(fx.flux("Kustomization", {"sourceRef": other, "targetNamespace": "flux-system"}), fx.and_facts({"params": {"DT-GIT-002": {"allow": [pair]}}})) == set()
 	}
 }
@@ -62,7 +65,7 @@ application(project) := fx.argo("Application", {"project": project})
 projects(p) := fx.and_facts({"projects": {"team": p}})
 
 test_pass_application if {
-	every names in [["shop"], ["a", "*"], ["sh*"]] {
+	every names in [["shop"], ["a", "*"], ["sh*"], ["*op"], ["s?op"], ["{till,sh?p}"], ["/^sh/"], ["[a-z]", "shop"]] {
 		said(application("team"), projects({"namespace": "argocd", "sourceNamespaces": names})) == set()
 	}
 	said(application("team"), projects({"namespace": "shop", "sourceNamespaces": null})) == set()
@@ -70,8 +73,15 @@ test_pass_application if {
 }
 
 test_fail_application if {
-	every names in [["shops"], ["a*", 5], null] {
+	every names in [["shops"], ["a*", 5], null, ["s?p"], ["/^op/"]] {
 		said(application("team"), projects({"namespace": "argocd", "sourceNamespaces": names})) == at("/metadata/namespace")
+	}
+}
+
+# Readers differ in what such a pattern takes.
+test_unknown_pattern if {
+	every pattern in ["[a-z]*", "/(?!till)/", "{a"] {
+		said(application("team"), projects({"namespace": "argocd", "sourceNamespaces": ["a", pattern]})) == {["/metadata/namespace", "unknown"]}
 	}
 }
 
@@ -105,22 +115,47 @@ test_fail_whole if {
 }
 
 test_fail_other_pair if {
-	every pair in [{"from": "other", "to": "flux-system"}, {"from": "shop", "to": "other"}] {
+	every pair in [{"from": "other", "to": "flux-system"}, {"from": "shop", "to": "other"}, {"from": "shop", "to": "lux*"}, {"from": 5, "to": "*"}, {"from": "*"}, "*"] {
 		facts := fx.and_facts({"params": {"DT-GIT-002": {"allow": [pair]}}})
 		whole(fx.flux("Kustomization", {"targetNamespace": "flux-system"}), facts) == {applies("/spec/targetNamespace", "flux-system")}
 	}
 }
 
-test_fail_default_project if whole(fx.argo("Application", {}), fx.and_facts({"projects": {"default": {"namespace": "argocd", "sourceNamespaces": ["op*"]}}})) == {{
+refused(kind, project) := {{
 	"pointer": "/metadata/namespace",
-	"message": `project "default" does not name "shop" among its sourceNamespaces`,
-	"mend": "name the namespace there, or move the Application",
+	"message": sprintf(`project %q does not name "shop" among its sourceNamespaces`, [project]),
+	"mend": sprintf("name the namespace there, or move the %s", [kind]),
 	"result": "finding",
 }}
 
+test_fail_default_project if {
+	facts := fx.and_facts({"projects": {"default": {"namespace": "argocd", "sourceNamespaces": ["op*"]}}})
+	every spec in [{}, {"project": ""}, {"project": null}] {
+		whole(fx.argo("Application", spec), facts) == refused("Application", "default")
+	}
+}
+
+# What it makes stands beside it, in whatever project its template names.
+test_fail_application_set if {
+	made := fx.argo("ApplicationSet", {"template": {"spec": {"project": "team"}}})
+	whole(made, projects({"namespace": "argocd", "sourceNamespaces": []})) == refused("ApplicationSet", "team")
+	whole(made, projects({"namespace": "argocd", "sourceNamespaces": ["shop"]})) == set()
+	whole(object.union(made, {"namespace": "argocd"}), projects({"namespace": "argocd", "sourceNamespaces": []})) == set()
+}
+
+test_unknown_application_set if {
+	made := fx.argo("ApplicationSet", {"template": {"spec": {"project": "{{team}}"}}})
+	whole(made, projects({"namespace": "argocd", "sourceNamespaces": []})) == {{
+		"pointer": "/metadata/namespace",
+		"message": `whether project "{{team}}" names "shop" among its sourceNamespaces is not known`,
+		"mend": "name the namespace there, or move the ApplicationSet",
+		"result": "unknown",
+	}}
+}
+
 test_pass_others_of_argo if {
 	facts := projects({"namespace": "argocd", "sourceNamespaces": []})
-	whole(fx.argo("ApplicationSet", {"project": "team"}), facts) == set()
+	whole(fx.argo("AppProject", {"project": "team", "template": {"spec": {"project": "team"}}}), facts) == set()
 	whole(fx.of({"apiVersion": "x.example/v1", "kind": "Application", "metadata": fx.meta, "spec": {"project": "team"}}), facts) == set()
 	whole(object.union(application("team"), {"namespace": ""}), facts) == set()
 }

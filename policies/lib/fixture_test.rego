@@ -59,7 +59,7 @@ silences(list) := of({"apiVersion": "platform.dualtrack.internal/v1alpha1", "kin
 
 facts := {
 	"now": 0,
-	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "minor": 99, "production": false},
+	"cluster": {"name": "edge-1", "role": "edge", "realNodes": false, "someReal": false, "minor": 99, "production": false},
 	"severity": {},
 	"params": {},
 	"registries": ["registry.example/shop"],
@@ -118,10 +118,16 @@ change(action, effects) := {
 fleet(more) := {"group": "platform.dualtrack.internal", "kind": "Fleet", "namespace": "", "name": "reference", "fleet": object.union(quiet, more)}
 
 quiet := {
-	"waves": [{"name": "canary", "soak": "30m0s", "clusters": []}, {"name": "west", "soak": "15m0s", "clusters": []}, {"name": "east", "soak": "15m0s", "clusters": []}],
+	"waves": [
+		{"name": "canary", "soak": "30m0s", "seconds": 1800, "clusters": []},
+		{"name": "west", "soak": "15m0s", "seconds": 900, "clusters": []},
+		{"name": "east", "soak": "15m0s", "seconds": 900, "clusters": []},
+	],
 	"changed": [],
 	"freezes": [],
 	"exceptions": [],
 	"spreads": [],
 	"components": {},
+	"bundles": {},
+	"health": null,
 }

@@ -2,6 +2,7 @@ package dualtrack.rules.dt_net_001
 
 import data.dualtrack.object as obj
 import data.dualtrack.selector
+import data.dualtrack.stage
 
 meta := {
 	"id": "DT-NET-001",
@@ -21,6 +22,7 @@ directions := {"Ingress": "ingress", "Egress": "egress"}
 findings contains {
 	"pointer": "/metadata/name",
 	"message": sprintf("no policy denies %s by default in namespace %q", [field, input.name]),
+	"severity": stage.severity,
 	"result": result(states),
 } if {
 	input.kind == "Namespace"

@@ -35,6 +35,14 @@ test_pass_other_kind if count(dt_net_001.findings) == 0 with input as fx.pod({})
 
 test_fail_none if missing(fx.facts) == both
 
+# In production it is an error.
+test_fail_graded if {
+	every production, level in {true: "error", false: "warning"} {
+		findings := dt_net_001.findings with input as named("shop") with data.context as fx.and_facts({"cluster": {"production": production}})
+		{f.severity | some f in findings} == {level}
+	}
+}
+
 test_fail_no_types if missing(policy({"podSelector": {}})) == egress
 
 test_fail_null_types if missing(policy({"podSelector": {"matchLabels": {}}, "policyTypes": null, "egress": null})) == egress

@@ -1,6 +1,7 @@
 package dualtrack.rules.dt_sup_002
 
 import data.dualtrack.image
+import data.dualtrack.stage
 
 meta := {
 	"id": "DT-SUP-002",
@@ -12,8 +13,8 @@ meta := {
 	"refs": ["CIS 5.5", "NSA Supply chain"],
 }
 
-# No digest at all: nobody asked a registry yet. Where nothing really runs it
-# does no harm.
+# No digest at all: nobody asked a registry yet. Where nothing really runs no bytes
+# do, in production neither; where some of the nodes are real it weighs by the stage.
 findings contains {
 	"pointer": used.pointer,
 	"container": used.container,
@@ -39,4 +40,12 @@ findings contains {
 
 unpinned := "error" if data.context.cluster.realNodes
 
-unpinned := "warning" if not data.context.cluster.realNodes
+unpinned := stage.severity if {
+	not data.context.cluster.realNodes
+	data.context.cluster.someReal
+}
+
+unpinned := "warning" if {
+	not data.context.cluster.realNodes
+	not data.context.cluster.someReal
+}

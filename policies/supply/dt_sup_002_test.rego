@@ -19,6 +19,14 @@ test_fail_unpinned_simulated if severities("web:1") == {"warning"}
 
 test_fail_unpinned_real if graded("web:1", fx.and_facts({"cluster": {"realNodes": true}})) == {"error"}
 
+# Some real nodes pull it: an error where it counts. Where none is real, nobody does.
+test_fail_unpinned_stage if {
+	graded("web:1", fx.and_facts({"cluster": {"someReal": true, "production": true}})) == {"error"}
+	graded("web:1", fx.and_facts({"cluster": {"someReal": true}})) == {"warning"}
+	graded("web:1", fx.and_facts({"cluster": {"production": true}})) == {"warning"}
+	graded("web:1", fx.and_facts({"cluster": {"realNodes": true, "someReal": true}})) == {"error"}
+}
+
 test_fail_short if severities("web:1@sha256:0123") == {"error"}
 
 test_fail_long if severities(sprintf("web:1@sha256:%s0", [digits])) == {"error"}

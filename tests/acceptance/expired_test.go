@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dualtrack.internal/platform/catalog"
 )
 
 // expired lets every certificate but those of the authorities expire, the
@@ -50,7 +52,8 @@ func expired(t *testing.T, f *fleet, site string) {
 	data = field.ReplaceAll(data, []byte("client-certificate-data: "+base64.StdEncoding.EncodeToString(admin)))
 	check(t, os.WriteFile(kubeconfig, data, 0o600))
 
-	got := f.run(t, "status", "-c", site).want(t, 5)
+	seen := filepath.Join(t.TempDir(), "seen.yaml")
+	got := f.run(t, "status", "-c", site, "--record", seen).want(t, 5)
 	if !strings.Contains(got.stdout, "expired") || !strings.Contains(got.stdout, "platform up") {
 		t.Errorf("status says neither that a certificate expired nor what renews it:\n%s", got.stdout)
 	}
@@ -63,7 +66,27 @@ func expired(t *testing.T, f *fleet, site string) {
 	if renewed != n {
 		t.Errorf("%d certificates renewed, want %d", renewed, n)
 	}
-	f.run(t, "status", "-c", site).want(t, 0)
+	f.run(t, "status", "-c", site, "--record", seen).want(t, 0)
+	first := recorded(t, seen)
+	f.run(t, "status", "-c", site, "--record", seen).want(t, 0)
+	again := recorded(t, seen)
+	if again.Since != first.Since || again.Observed < first.Observed || !again.Healthy || again.Pods != "simulated" || again.Bundle != first.Bundle {
+		t.Errorf("recorded %+v, then %+v", first, again)
+	}
+}
+
+// recorded is the one entry about a cluster in a file of evidence: a look that did not
+// reach it left none.
+func recorded(t *testing.T, file string) catalog.Held {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	check(t, err)
+	e, err := catalog.ReadEvidence(file, data)
+	check(t, err)
+	if len(e.Spec.Health) != 1 {
+		t.Fatalf("%d clusters were seen:\n%s", len(e.Spec.Health), data)
+	}
+	return e.Spec.Health[0]
 }
 
 func certificate(t *testing.T, file string) *x509.Certificate {

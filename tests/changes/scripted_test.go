@@ -63,19 +63,21 @@ func TestScripted(t *testing.T) {
 				}
 			}
 			head := maps.Clone(files)
-			at := len(archive.Files)
+			at, evidence := len(archive.Files), ""
 			for i, f := range archive.Files {
 				switch f.Name {
 				case "base": // a patch of the base itself
 				case "patch":
 					patch(t, head, string(f.Data))
+				case "evidence": // handed over, no part of either tree
+					evidence = string(f.Data)
 				case "verdict":
 					at = i
 				default:
 					head[f.Name] = &fstest.MapFile{Data: f.Data}
 				}
 			}
-			got := verdict(t, engine, tree{files, base}, head, string(archive.Comment))
+			got := verdict(t, engine, tree{files, base}, head, string(archive.Comment), evidence)
 			if at == len(archive.Files) {
 				archive.Files = append(archive.Files, txtar.File{Name: "verdict"})
 			}
@@ -253,7 +255,7 @@ func side(t *testing.T, files fs.FS) (change.Side, error) {
 // verdict is what the check says: what differs with what follows, then the findings
 // about the change, each with the line that it points to. What other rules say of
 // the objects is for their own tests.
-func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment string) string {
+func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment, evidence string) string {
 	t.Helper()
 	now := time.Date(2029, 6, 1, 12, 0, 0, 0, time.UTC)
 	if strings.Contains(comment, "in a freeze") {
@@ -264,7 +266,9 @@ func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment
 	if err != nil {
 		return problems(t, err)
 	}
-	judged, err := change.Judge(t.Context(), policy.Judges{Base: engine, Head: engine}, before, after, change.Judging{Now: now, Author: "Jo Doe <jo@example.org>"})
+	judged, err := change.Judge(t.Context(), policy.Judges{Base: engine, Head: engine}, before, after, change.Judging{
+		Now: now, Author: "Jo Doe <jo@example.org>", Evidence: witnessed(t, evidence, after.Rendered),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,6 +313,22 @@ func verdict(t *testing.T, engine *policy.Engine, base tree, head fs.FS, comment
 	}
 	// Only the baseline names versions of Kubernetes.
 	return strings.ReplaceAll(strings.ReplaceAll(b.String(), later(t, "KUBERNETES+2"), "KUBERNETES+2"), clustertest.KubernetesVersion(t), "KUBERNETES")
+}
+
+// witnessed is the evidence in a request; "(edge-a)" is the digest of a cluster's bundle.
+func witnessed(t *testing.T, text string, rendered *render.Result) *catalog.Evidence {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	for _, b := range rendered.Bundles {
+		text = strings.ReplaceAll(text, "("+b.Cluster+")", b.Digest)
+	}
+	e, err := catalog.ReadEvidence("evidence.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // rendering are the findings of components that did not render.
