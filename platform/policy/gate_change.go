@@ -186,9 +186,7 @@ func spread(merged []finding.Finding) []finding.Finding {
 			continue
 		}
 		for _, name := range f.Clusters {
-			one := f
-			one.Clusters = []string{name}
-			out = append(out, one)
+			out = append(out, f.On(name))
 		}
 	}
 	return out

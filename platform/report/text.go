@@ -119,6 +119,9 @@ func writeFinding(b *bytes.Buffer, f finding.Finding, clusters int, o TextOption
 	if len(about) > 0 {
 		fmt.Fprintf(b, "    %s\n", strings.Join(about, " · "))
 	}
+	if also := alsoAt(f, clusters, finding.Position.String); also != "" {
+		fmt.Fprintf(b, "    %s\n", also)
+	}
 	if f.Mend != "" && f.Class != finding.Fixed {
 		fmt.Fprintf(b, "    mend: %s\n", f.Mend)
 	}

@@ -7,6 +7,7 @@ function findingCard(e, short) {
     el("p.line", el(`span.badge.${tone}`, word), el("code.rule", f.rule), el("span.message", f.message)),
     el("dl.about",
       place(f.position) && pair("source", el("code", place(f.position))),
+      f.places?.length && pair("also at", elsewhere(f).join(", ")),
       !short && nameOf(f.object) && pair("object", el("code", nameOf(f.object)), f.pointer && [" ", el("code", f.pointer)]),
       short && f.pointer && pair("field", el("code", f.pointer)),
       f.clusters?.length && pair("on", everyNamed(f.clusters)),
@@ -14,6 +15,9 @@ function findingCard(e, short) {
       f.patch && f.class !== "fixed" && pair("patch", el("code", JSON.stringify(f.patch))),
       lifted.has(f.fingerprint) && pair("note", "the change itself would let this through, by an exception or setting of its own; it is judged by those of its base")));
 }
+
+// elsewhere are the places of a finding but the first.
+const elsewhere = (f) => (f.places || []).slice(1).map((p) => place(p.position) + (p.clusters?.length ? ` (${p.clusters.join(", ")})` : ""));
 
 const pair = (name, ...value) => el("div", el("dt", name), el("dd", ...value));
 
