@@ -1,13 +1,15 @@
 // Findings, by how they came about.
 function findingCard(e, short) {
   const f = e.finding;
+  const further = (f.places || []).filter((p) => place(p.position) !== place(f.position));
   const word = f.class ? `${f.class} ${f.severity}` : f.severity;
   const tone = f.class === "fixed" ? "good" : f.class === "waived" || f.class === "unknown" || f.severity === "info" ? "plain" : f.severity === "error" ? "bad" : "warn";
   return el("article.entry.finding", { tabindex: "-1", "data-id": e.id, "aria-label": `${word}: ${f.rule}` },
     el("p.line", el(`span.badge.${tone}`, word), el("code.rule", f.rule), el("span.message", f.message)),
     el("dl.about",
       place(f.position) && pair("source", el("code", place(f.position))),
-      f.places?.length && pair("also at", elsewhere(f).join(", ")),
+      further.length > 0 && pair("also at", further.slice(0, 50).map((p) => el("p", el("code", place(p.position)), p.clusters?.length && [" ", everyNamed(p.clusters)])),
+        further.length > 50 && `and ${further.length - 50} more places`),
       !short && nameOf(f.object) && pair("object", el("code", nameOf(f.object)), f.pointer && [" ", el("code", f.pointer)]),
       short && f.pointer && pair("field", el("code", f.pointer)),
       f.clusters?.length && pair("on", everyNamed(f.clusters)),
@@ -15,9 +17,6 @@ function findingCard(e, short) {
       f.patch && f.class !== "fixed" && pair("patch", el("code", JSON.stringify(f.patch))),
       lifted.has(f.fingerprint) && pair("note", "the change itself would let this through, by an exception or setting of its own; it is judged by those of its base")));
 }
-
-// elsewhere are the places of a finding but the first.
-const elsewhere = (f) => (f.places || []).slice(1).map((p) => place(p.position) + (p.clusters?.length ? ` (${p.clusters.join(", ")})` : ""));
 
 const pair = (name, ...value) => el("div", el("dt", name), el("dd", ...value));
 
