@@ -30,8 +30,13 @@ type Catalog struct {
 	Lock       *Lock                 // platform.lock; nil without the file
 	Remotes    Remotes               // reads remote sources; nil where none can be read
 
-	files fs.FS // what it was read from; nil for the folder
+	files fs.FS             // what it was read from; nil for the folder
+	sums  map[string]string // of the texts of its files
 }
+
+// Sum tells the text of one of the catalog's own files, the fleet's or a cluster's
+// for example, from every other text; "" for a file that was not read.
+func (c *Catalog) Sum(file string) string { return c.sums[file] }
 
 // Duration is a time.Duration written as in Go ("100ms", "5m").
 type Duration time.Duration

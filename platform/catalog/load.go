@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -60,7 +62,8 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{tree: tree, model: m, mistakes: map[string][]string{}, catalog: &Catalog{Root: tree.Dir(), Base: tree.base, Components: map[string]*Component{}}}
+	l := &loader{tree: tree, model: m, mistakes: map[string][]string{}, sums: map[string]string{},
+		catalog: &Catalog{Root: tree.Dir(), Base: tree.base, Components: map[string]*Component{}}}
 	l.baseline()
 	l.components()
 	l.clusters()
@@ -75,6 +78,7 @@ func LoadTree(tree *Tree) (*Catalog, error) {
 	if err := l.problems.Err(); err != nil {
 		return nil, err
 	}
+	l.catalog.sums = l.sums
 	if tree.root == nil {
 		l.catalog.files = tree.files
 	}
@@ -94,6 +98,7 @@ type loader struct {
 	namedClusters   []string
 	waivers         *Exceptions         // nil without the file
 	mistakes        map[string][]string // file → fields that the decoder complained about
+	sums            map[string]string   // file → sum of its text
 }
 
 // note keeps a problem, or the first error that is none.
@@ -114,6 +119,8 @@ func (l *loader) read(file, kindName string, out any) (env envelope, at places, 
 		l.mistakes[file] = []string{""}
 		return env, nil, false
 	}
+	sum := sha256.Sum256(data)
+	l.sums[file] = hex.EncodeToString(sum[:])
 	return l.decode(file, kindName, data, out)
 }
 

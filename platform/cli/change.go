@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/change"
@@ -82,10 +83,26 @@ func (e *environment) loadSide(ctx context.Context, p source.Point, base bool) (
 	return e.withRemotes(catalog.LoadTree(catalog.TreeOf(p.Files, under)))
 }
 
+// loaded are the trees of both sides of a change, or why one can't be read.
+type loaded struct {
+	base, head       *catalog.Catalog
+	baseErr, headErr error
+}
+
+// loadSides reads both sides of a change at once.
+func (e *environment) loadSides(ctx context.Context, c *source.Change) loaded {
+	var l loaded
+	var group sync.WaitGroup
+	group.Go(func() { l.head, l.headErr = e.loadSide(ctx, c.Head, false) })
+	group.Go(func() { l.base, l.baseErr = e.loadSide(ctx, *c.Base, true) })
+	group.Wait()
+	return l
+}
+
 // checkChange judges what a change brings.
-func (e *environment) checkChange(ctx context.Context, c *source.Change, head *catalog.Catalog, o policy.GateOptions, all bool) (*report.Result, error) {
-	base, err := e.loadSide(ctx, *c.Base, true)
-	if err != nil {
+func (e *environment) checkChange(ctx context.Context, c *source.Change, sides loaded, o policy.GateOptions, all bool) (*report.Result, error) {
+	base, head := sides.base, sides.head
+	if err := sides.baseErr; err != nil {
 		if problems, _ := finding.Gather(err); len(problems) == 0 && !errors.Is(err, source.ErrNotKept) {
 			return nil, err
 		}

@@ -48,21 +48,28 @@ func (e *environment) check(ctx context.Context, sides changeOptions, o policy.G
 	if err != nil {
 		return err
 	}
-	head := source.Point{}
-	if change != nil {
-		head = change.Head
-	}
-	cat, err := e.loadSide(ctx, head, false)
-	if err != nil {
-		return err
-	}
-	if o.Clusters, err = e.chosen(cat); err != nil {
-		return err
-	}
 	if change == nil || change.Base == nil {
+		head := source.Point{}
+		if change != nil {
+			head = change.Head
+		}
+		cat, err := e.loadSide(ctx, head, false)
+		if err != nil {
+			return err
+		}
+		if o.Clusters, err = e.chosen(cat); err != nil {
+			return err
+		}
 		_, e.result, err = e.gate(ctx, cat, "check", o)
 		return err
 	}
-	e.result, err = e.checkChange(ctx, change, cat, o, sides.failOn == "all")
+	both := e.loadSides(ctx, change)
+	if both.headErr != nil {
+		return both.headErr
+	}
+	if o.Clusters, err = e.chosen(both.head); err != nil {
+		return err
+	}
+	e.result, err = e.checkChange(ctx, change, both, o, sides.failOn == "all")
 	return err
 }

@@ -148,6 +148,8 @@ func (e *environment) reader(mirror string) *remote.Store {
 			defer one.Unlock()
 			e.progressf("%s", what)
 		}})
+	e.remotesHeld.Lock()
+	defer e.remotesHeld.Unlock()
 	e.remotes = append(e.remotes, s)
 	return s
 }

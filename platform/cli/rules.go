@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/memo"
 	"dualtrack.internal/platform/policy"
@@ -44,7 +46,7 @@ func (e *environment) closeResults() {
 
 // engineFor gives the rules that a tree is judged by.
 func (e *environment) engineFor(ctx context.Context, cat *catalog.Catalog) (*policy.Engine, error) {
-	files, err := policy.Library(cat, e.Distribution.Policies)
+	files, err := policy.Rules(cat, e.Distribution.Policies)
 	if err != nil {
 		return nil, err
 	}
@@ -76,11 +78,11 @@ func (e *environment) engineHere(ctx context.Context) (*policy.Engine, error) {
 // the same rules.
 func (e *environment) judges(ctx context.Context, base, head *catalog.Catalog) (policy.Judges, error) {
 	var j policy.Judges
-	before, err := policy.Library(base, e.Distribution.Policies)
-	if err != nil {
-		return j, err
-	}
-	after, err := policy.Library(head, e.Distribution.Policies)
+	var before, after policy.Sources
+	var group errgroup.Group
+	group.Go(func() (err error) { before, err = policy.Rules(base, e.Distribution.Policies); return err })
+	group.Go(func() (err error) { after, err = policy.Rules(head, e.Distribution.Policies); return err })
+	err := group.Wait()
 	if err != nil {
 		return j, err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -63,25 +64,26 @@ func printError(w io.Writer, code int, err error) {
 // written once, after it.
 type environment struct {
 	Streams
-	dir      string   // --directory
-	state    string   // --state-dir
-	cache    string   // --cache-dir
-	outputs  []string // -o
-	link     string   // --report-url
-	quiet    bool
-	verbose  bool
-	clusters []string // -c
-	selector string   // -l
-	adopt    bool     // --adopt
-	override string   // --provider
-	image    string   // --node-image
-	noCache  bool     // --no-cache
-	kept     kept
-	mirror   string // --mirror
-	offline  bool   // --offline
-	remotes  []*remote.Store
-	plain    plainOptions
-	result   *report.Result
+	dir         string   // --directory
+	state       string   // --state-dir
+	cache       string   // --cache-dir
+	outputs     []string // -o
+	link        string   // --report-url
+	quiet       bool
+	verbose     bool
+	clusters    []string // -c
+	selector    string   // -l
+	adopt       bool     // --adopt
+	override    string   // --provider
+	image       string   // --node-image
+	noCache     bool     // --no-cache
+	kept        kept
+	mirror      string // --mirror
+	offline     bool   // --offline
+	remotes     []*remote.Store
+	remotesHeld sync.Mutex
+	plain       plainOptions
+	result      *report.Result
 }
 
 // argsUsage turns cobra's complaints about arguments into usage errors.

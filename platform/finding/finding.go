@@ -130,13 +130,37 @@ func (f Finding) WithFingerprint() Finding {
 	return f
 }
 
-// cleaned is f without what must not be shown. A patch that holds such a value is
-// of no use without it.
-func (f Finding) cleaned() Finding {
-	f.Message, f.Mend = Clean(f.Message), Clean(f.Mend)
-	var steps any
-	if len(f.Patch) > 0 && json.Unmarshal(f.Patch, &steps) == nil && !reflect.DeepEqual(Hide("", steps), steps) {
+// cleaner takes from findings what must not be shown. Many clusters have the same: it
+// looks at a text once.
+type cleaner struct {
+	texts   map[string]string
+	patches map[string]bool // whether one holds what must not be shown
+}
+
+// clean is f without what must not be shown. A patch that holds such a value is of no
+// use without it.
+func (c cleaner) clean(f Finding) Finding {
+	f.Message, f.Mend = c.text(f.Message), c.text(f.Mend)
+	if len(f.Patch) == 0 {
+		return f
+	}
+	holds, known := c.patches[string(f.Patch)]
+	if !known {
+		var steps any
+		holds = json.Unmarshal(f.Patch, &steps) == nil && !reflect.DeepEqual(Hide("", steps), steps)
+		c.patches[string(f.Patch)] = holds
+	}
+	if holds {
 		f.Patch = nil
 	}
 	return f
+}
+
+func (c cleaner) text(text string) string {
+	known, ok := c.texts[text]
+	if !ok {
+		known = Clean(text)
+		c.texts[text] = known
+	}
+	return known
 }

@@ -17,8 +17,9 @@ type Place struct {
 func Merge(all []Finding) []Finding {
 	at := map[string]int{}
 	var out []Finding
+	c := cleaner{texts: map[string]string{}, patches: map[string]bool{}}
 	for _, f := range all {
-		f = f.cleaned().WithFingerprint()
+		f = c.clean(f).WithFingerprint()
 		key := f.Fingerprint + string(f.Class) + string(f.Severity)
 		i, seen := at[key]
 		if !seen {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/rogpeppe/go-internal/cache"
 )
@@ -17,6 +18,9 @@ import (
 // limit bounds the entries on disk, in bytes. Those of this repository's whole
 // fleet take about 3 MB a state of the tree.
 const limit = 256 << 20
+
+// shrinkEvery is how often the entries are listed.
+const shrinkEvery = time.Minute
 
 // Store keeps entries in a folder. The nil Store keeps nothing. It is safe for use
 // by several goroutines and by several processes of one machine at once.
@@ -73,10 +77,18 @@ func (s *Store) id(key string) cache.ActionID {
 }
 
 // Close drops what was not used for five days, and of too many entries those that
-// were not used for longest.
+// were not used for longest. Listing them takes longer than most runs write for: it
+// is done once a minute, and after a run that kept much.
 func (s *Store) Close() error {
 	if s == nil || s.written.Load() == 0 {
 		return nil
+	}
+	seen := filepath.Join(s.dir, "shrunk")
+	if info, err := os.Stat(seen); err == nil && time.Since(info.ModTime()).Abs() < shrinkEvery && s.written.Load() < limit/16 {
+		return nil
+	}
+	if err := os.WriteFile(seen, []byte("\n"), 0o600); err != nil {
+		return fmt.Errorf("trim the store of results: %w", err)
 	}
 	if err := s.disk.Trim(); err != nil {
 		return fmt.Errorf("trim the store of results: %w", err)

@@ -109,12 +109,13 @@ func Open(ctx context.Context, files Sources, store *memo.Store) (*Engine, error
 func parse(ctx context.Context, files Sources) (map[string]*ast.Module, error) {
 	paths := slices.Sorted(maps.Keys(files))
 	parsed := make([]*ast.Module, len(paths))
+	options := ast.ParserOptions{Capabilities: capabilities()}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers())
 	for i, path := range paths {
 		group.Go(func() (err error) {
 			if ctx.Err() == nil {
-				parsed[i], err = ast.ParseModuleWithOpts(path, files[path], ast.ParserOptions{Capabilities: capabilities()})
+				parsed[i], err = ast.ParseModuleWithOpts(path, files[path], options)
 			}
 			if err != nil {
 				return fmt.Errorf("read the policies: %w", located(err))

@@ -24,6 +24,9 @@ type GateOptions struct {
 	Provider    string    // is asked for instead of the declared ones; "" for none
 	// Shared lets several trees share renderings; nil shares none.
 	Shared *render.Shared
+	// like was rendered from a tree that is nearly the same: what its components hold
+	// is a guess at what this one's do.
+	like *render.Result
 }
 
 // Gated is a tree that was rendered, validated and judged.
@@ -51,24 +54,36 @@ func Gate(ctx context.Context, engine *Engine, cat *catalog.Catalog, o GateOptio
 	if g.Version == "" {
 		g.Version = cat.Baseline.Spec.Kubernetes
 	}
-	var validator *schema.Validator
-	opened := sync.OnceValue(func() (err error) {
-		validator, err = schema.Open(g.Version)
-		return err
-	})
+	opened := sync.OnceValues(func() (*schema.Validator, error) { return schema.Open(g.Version) })
+	ahead, aheadCtx := errgroup.WithContext(ctx)
+	making := func(components []string) {
+		ahead.Go(func() error { return engine.prepare(aheadCtx, o.like, components) })
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		g.Rendered, err = render.All(groupCtx, cat, render.Options{Clusters: o.Clusters, Workers: o.Workers, Shared: o.Shared})
+		g.Rendered, err = render.All(groupCtx, cat, render.Options{Clusters: o.Clusters, Workers: o.Workers, Shared: o.Shared, Making: making})
 		return err
 	})
-	group.Go(opened) // reading the OpenAPI document takes as long as rendering
-	if err := group.Wait(); err != nil {
+	if engine.store == nil || o.KubeVersion != "" { // reading the OpenAPI document takes as long as rendering
+		group.Go(func() error {
+			_, err := opened()
+			return err
+		})
+	}
+	err := group.Wait()
+	if err == nil {
+		err = g.judge(ctx, engine, cat, opened, o)
+	}
+	if failed := ahead.Wait(); err == nil {
+		err = failed
+	}
+	if err != nil {
 		return nil, err
 	}
-	return g, g.judge(ctx, engine, cat, validator, o)
+	return g, nil
 }
 
-func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog, validator *schema.Validator, o GateOptions) error {
+func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog, opened func() (*schema.Validator, error), o GateOptions) error {
 	if o.Workers == 0 {
 		o.Workers = 4
 	}
@@ -80,27 +95,22 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if err != nil {
 		return err
 	}
-	apis := retired(validator)
 	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
 	results := make([]*Result, len(g.Rendered.Bundles))
+	settled := newSettler(engine, cat, g.Version, o.Now)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Workers)
 	for i, b := range g.Rendered.Bundles {
-		group.Go(func() error {
-			parts[i] = g.validate(ctx, validator, b)
-			if isPlain(cat, b.Cluster) {
-				mayBeElsewhere(validator.Extend(b.Objects), b.Objects, parts[i])
-			}
-			var err error
-			results[i], err = engine.Judge(ctx, Input{
+		group.Go(func() (err error) {
+			in := Input{
 				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
 				Exceptions: cat.Exceptions, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: partial(cat, b), APIs: apis, RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
+				Partial: partial(cat, b), RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider),
 				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
-			})
-			if err == nil && isPlain(cat, b.Cluster) {
-				withoutCatalog(results[i].Findings)
 			}
+			parts[i], results[i], err = settled.do(in, b, func() ([]finding.Finding, *Result, error) {
+				return g.judgeBundle(ctx, engine, opened, in, b)
+			})
 			return err
 		})
 	}
@@ -125,6 +135,24 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	}
 	g.Findings = finding.Merge(all)
 	return nil
+}
+
+// judgeBundle gives what the schema and the rules say of one cluster.
+func (g *Gated) judgeBundle(ctx context.Context, engine *Engine, opened func() (*schema.Validator, error), in Input, b *render.Bundle) ([]finding.Finding, *Result, error) {
+	validator, err := opened()
+	if err != nil {
+		return nil, nil, err
+	}
+	in.APIs = retired(validator)
+	valid := g.validate(ctx, validator, b)
+	if in.NoSettings {
+		mayBeElsewhere(validator.Extend(b.Objects), b.Objects, valid)
+	}
+	result, err := engine.Judge(ctx, in)
+	if err == nil && in.NoSettings {
+		withoutCatalog(result.Findings)
+	}
+	return valid, result, err
 }
 
 // validate gives the schema's findings their source positions.

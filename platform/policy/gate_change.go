@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
@@ -44,6 +45,7 @@ func GateChange(ctx context.Context, judges Judges, base, head *catalog.Catalog,
 	if c.Base, err = gateKnown(ctx, judges.Base, base, o); err != nil {
 		return nil, err
 	}
+	o.like = c.Base.Rendered
 	if c.Head, err = gateKnown(ctx, judges.Head, head, o); err != nil {
 		return nil, err
 	}
@@ -95,17 +97,14 @@ func unplaced(list []catalog.Exception) []catalog.Exception {
 
 // byBase judges what the head rendered once more, by the base's words.
 func byBase(ctx context.Context, engine *Engine, rendered *Gated, base, head *catalog.Catalog, o GateOptions) ([]finding.Finding, error) {
-	validator, err := schema.Open(rendered.Version)
-	if err != nil {
-		return nil, err
-	}
+	opened := sync.OnceValues(func() (*schema.Validator, error) { return schema.Open(rendered.Version) })
 	mixed := *head
 	mixed.Exceptions = base.Exceptions
 	fleet := *head.Fleet
 	fleet.Spec.Policy = base.Fleet.Spec.Policy
 	mixed.Fleet = &fleet
 	g := &Gated{Rendered: rendered.Rendered, Version: rendered.Version}
-	if err := g.judge(ctx, engine, &mixed, validator, o); err != nil {
+	if err := g.judge(ctx, engine, &mixed, opened, o); err != nil {
 		return nil, err
 	}
 	return g.Findings, nil

@@ -67,4 +67,5 @@ type Result struct {
 	Unknown  int               // findings of class unknown
 	Waived   int               // findings of class waived
 	uses     map[int]int       // index of an exception → findings it waived
+	late     bool              // a verdict was for want of time: another run may say something else
 }

@@ -168,6 +168,7 @@ func (e *Engine) collect(in Input, units []unit, found [][]verdict) *Result {
 			r.Passed++
 		}
 		for _, v := range found[i] {
+			r.late = r.late || v.late
 			f := v.finding(u.ref)
 			f.Pointer, f.Component = u.prefix+v.Pointer, u.from.Component
 			f.Position = u.from.Source

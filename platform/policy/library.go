@@ -43,18 +43,29 @@ func Carried(fsys fs.FS) (Sources, error) {
 // repository that holds the entry points is a distribution itself: its rules alone
 // count. A file of the distribution's can't be replaced.
 func Library(cat *catalog.Catalog, carried fs.FS) (Sources, error) {
+	return library(cat, carried, func(string) bool { return true })
+}
+
+// Rules is Library without the rules' tests, which judge nothing.
+func Rules(cat *catalog.Catalog, carried fs.FS) (Sources, error) {
+	return library(cat, carried, func(name string) bool { return !isTest(name) })
+}
+
+func isTest(name string) bool { return strings.HasSuffix(name, "_test.rego") }
+
+func library(cat *catalog.Catalog, carried fs.FS, wanted func(string) bool) (Sources, error) {
 	tree, err := cat.OpenTree()
 	if err != nil {
 		return nil, fmt.Errorf("read the policies: %w", err)
 	}
 	defer func() { _ = tree.Close() }() // only read
-	own, err := regoOf(tree, folder)
+	own, err := regoOf(tree, folder, wanted)
 	if err != nil || own["main.rego"] != "" {
 		return own, err
 	}
 	var all Sources
 	if cat.Base != nil {
-		all, err = regoOf(tree, catalog.BasePrefix+folder)
+		all, err = regoOf(tree, catalog.BasePrefix+folder, wanted)
 	} else {
 		all, err = Carried(carried)
 	}
@@ -78,12 +89,12 @@ func (s Sources) Same(other Sources) bool { return maps.Equal(s.rules(), other.r
 // rules leaves out the tests.
 func (s Sources) rules() Sources {
 	out := maps.Clone(s)
-	maps.DeleteFunc(out, func(name, _ string) bool { return strings.HasSuffix(name, "_test.rego") })
+	maps.DeleteFunc(out, func(name, _ string) bool { return isTest(name) })
 	return out
 }
 
-// regoOf reads the Rego files below a folder of a tree, by their paths in it.
-func regoOf(tree *catalog.Tree, dir string) (Sources, error) {
+// regoOf reads the wanted Rego files below a folder of a tree, by their paths in it.
+func regoOf(tree *catalog.Tree, dir string, wanted func(string) bool) (Sources, error) {
 	files := Sources{}
 	if !tree.IsDir(dir) {
 		return files, nil
@@ -93,7 +104,7 @@ func regoOf(tree *catalog.Tree, dir string) (Sources, error) {
 		return nil, fmt.Errorf("read the policies: %w", err)
 	}
 	for _, name := range names {
-		if path.Ext(name) != ".rego" {
+		if path.Ext(name) != ".rego" || !wanted(name) {
 			continue
 		}
 		data, err := tree.Read(name)

@@ -7,11 +7,16 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"dualtrack.internal/platform/render"
 )
 
 // mostParts is for how few parts it is worth to compile only the rules that they can
 // meet: a whole tree meets nearly all.
 const mostParts = 12
+
+// mostComponents are those of a change for which it is worth it.
+const mostComponents = 4
 
 // What rules are asked about beside objects of a kind. No kind has such a name.
 const (
@@ -163,7 +168,7 @@ func (e *Engine) compilerFor(ctx context.Context, kinds []string) (*ast.Compiler
 			}
 		}
 		if len(e.subsets) < mostSubsets {
-			compiler, _, err := compile(ctx, need)
+			compiler, _, err := compile(ctx, need, proven()...)
 			if err == nil {
 				e.subsets = append(e.subsets, subset{need, compiler})
 			}
@@ -178,14 +183,45 @@ func (e *Engine) compilerFor(ctx context.Context, kinds []string) (*ast.Compiler
 	return compiler, nil
 }
 
-// compile compiles strictly, and tells the kinds that the rules are about.
-func compile(ctx context.Context, files Sources) (*ast.Compiler, map[string][]string, error) {
+// proven are the steps of the compiler that look for mistakes and change nothing. Some
+// rules are compiled without them, for all were compiled with them before: who opens
+// the rules for the first time compiles all.
+func proven() []ast.StageID {
+	return []ast.StageID{
+		ast.StageCheckUnusedImports, ast.StageCheckKeywordOverrides, ast.StageCheckDuplicateImports, ast.StageCheckVoidCalls,
+		ast.StageCheckRuleConflicts, ast.StageCheckUndefinedFuncs, ast.StageCheckSafetyRuleHeads, ast.StageCheckRecursion,
+		ast.StageCheckTypes, ast.StageCheckUnsafeBuiltins, ast.StageCheckDeprecatedBuiltins, ast.StageBuildRequiredCapabilities,
+	}
+}
+
+// prepare compiles the rules that a change of some components will probably ask, by
+// what the components hold in a tree that is nearly the same: so they are there when
+// the components are rendered. Without such a tree it does nothing.
+func (e *Engine) prepare(ctx context.Context, like *render.Result, components []string) error {
+	if like == nil || len(components) > mostComponents {
+		return nil
+	}
+	kinds := []string{anyObject, anyChange}
+	for _, b := range like.Bundles {
+		for _, o := range b.Objects {
+			if slices.Contains(components, o.Component) {
+				kinds = append(kinds, o.GetKind())
+			}
+		}
+	}
+	_, err := e.compilerFor(ctx, kinds)
+	return err
+}
+
+// compile compiles strictly, but for the steps to skip, and tells the kinds that the
+// rules are about.
+func compile(ctx context.Context, files Sources, skip ...ast.StageID) (*ast.Compiler, map[string][]string, error) {
 	modules, err := parse(ctx, files)
 	if err != nil {
 		return nil, nil, err
 	}
 	index := indexed(modules, files)
-	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
+	compiler := ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities()).WithSkipStages(skip...)
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, nil, fmt.Errorf("compile the policies: %w", located(compiler.Errors))
 	}

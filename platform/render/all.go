@@ -26,6 +26,9 @@ type Options struct {
 	Clusters []string // names; empty means all
 	Workers  int      // renderings at once; 0 means as many as CPUs
 	Shared   *Shared  // with other calls; nil shares with none
+	// Making is told once, before they are made, the components of which a rendering
+	// was not found among the shared ones, sorted; not where there are none.
+	Making func(components []string)
 }
 
 // All renders the clusters of a catalog. A component that fails is in
@@ -46,7 +49,7 @@ func renderAll(ctx context.Context, t tree, cat *catalog.Catalog, opt Options) (
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{catalog: cat, scopes: scopes{}, workers: opt.Workers, shared: opt.Shared, jobs: map[string]*job{}, made: map[string]*made{}}
+	p := &plan{catalog: cat, scopes: scopes{}, workers: opt.Workers, shared: opt.Shared, making: opt.Making, jobs: map[string]*job{}, made: map[string]*made{}}
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
@@ -131,6 +134,7 @@ type plan struct {
 	scopes     scopes            // of the catalog's own kinds
 	known      string            // sum of the scopes
 	shared     *Shared
+	making     func([]string)
 	jobs       map[string]*job // by key
 	order      []*job
 	made       map[string]*made // by key
@@ -243,6 +247,7 @@ func (p *plan) share(j *job) {
 func (p *plan) run(ctx context.Context) error {
 	err := each(ctx, p.workers, p.order, p.find)
 	if err == nil {
+		p.announce()
 		err = each(ctx, p.workers, p.needed(), func(ctx context.Context, m *made) error { return m.run(ctx, p.kubernetes) })
 	}
 	if err == nil {
@@ -274,6 +279,20 @@ func (p *plan) find(ctx context.Context, j *job) error {
 		j.result, j.found = *known, true
 	}
 	return ctx.Err()
+}
+
+// announce names the components that are to be made.
+func (p *plan) announce() {
+	var names []string
+	for _, j := range p.order {
+		if !j.found {
+			names = append(names, j.component.Name)
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > 0 && p.making != nil {
+		p.making(names)
+	}
 }
 
 // needed are the origins of the jobs that were not found.

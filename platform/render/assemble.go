@@ -33,6 +33,7 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 	b := &Bundle{Cluster: c.cluster.Name, Parts: map[string]string{}}
 	var findings []finding.Finding
 	var files []File
+	keys := make([]string, 0, len(c.jobs))
 	for _, j := range c.jobs {
 		res := &j.result
 		own := slices.Clone(res.findings)
@@ -42,6 +43,9 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 		}
 		own = append(own, notes(j.component)...)
 		findings = append(findings, distinct(own, j.component.Name)...)
+		if j.sharedKey != "" && res.err == nil {
+			keys = append(keys, j.sharedKey)
+		}
 		b.Objects = append(b.Objects, res.objects...)
 		b.Hooks = append(b.Hooks, res.hooks...)
 		if len(res.objects) > 0 {
@@ -55,6 +59,9 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 	b.Objects = objects
 	findings = append(findings, twice...)
 	b.Digest = Digest(files)
+	if len(keys) == len(c.jobs) {
+		b.Sum = sumJSON(keys)
+	}
 	if len(twice) > 0 { // the jobs' documents hold what was dropped
 		b.Parts = nil
 		if kept, err := b.Files(); err == nil {

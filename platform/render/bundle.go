@@ -40,6 +40,10 @@ type Bundle struct {
 	// Parts tell each component's objects from all others: sums over their
 	// documents. Those of a bundle that dropped objects are not known.
 	Parts map[string]string
+	// Sum is equal for two bundles, of whatever trees, that hold equal objects whose
+	// fields stand at the same places of their sources. It is known of bundles alone
+	// that share renderings, and of which every component rendered.
+	Sum string
 }
 
 // NotRendered is a component that failed to render for a cluster.

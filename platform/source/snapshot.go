@@ -13,8 +13,11 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"dualtrack.internal/platform/catalog"
 )
@@ -30,10 +33,22 @@ var errEscapes = errors.New("path escapes from the commit's tree")
 // follows links within that folder only, and is safe for use by several
 // goroutines. What Git does not hold, a submodule's files, is a *finding.Problem.
 type Snapshot struct {
-	mu   sync.Mutex // go-git's storage makes no promise
-	repo *git.Repository
-	root plumbing.Hash
-	dirs map[plumbing.Hash][]object.TreeEntry
+	mu      sync.Mutex // go-git's storage makes no promise
+	objects storer.EncodedObjectStorer
+	root    plumbing.Hash
+	dirs    map[plumbing.Hash][]object.TreeEntry
+	blobs   map[plumbing.Hash]blob
+}
+
+// maxHeld bounds the files that are held in memory, in bytes: a file is asked for
+// its size, and then for its text, and Git's objects tell the one hardly sooner than
+// the other.
+const maxHeld = 1 << 20
+
+// blob is what is known of a file.
+type blob struct {
+	size int64
+	text string // "" for a file above maxHeld
 }
 
 var (
@@ -45,7 +60,7 @@ var (
 // newSnapshot opens a folder of a commit, "." for all of it. One that the commit
 // does not have is empty.
 func newSnapshot(repo *git.Repository, commit *object.Commit, folder string) (*Snapshot, error) {
-	s := &Snapshot{repo: repo, root: commit.TreeHash, dirs: map[plumbing.Hash][]object.TreeEntry{}}
+	s := &Snapshot{objects: objectsOf(repo), root: commit.TreeHash, dirs: map[plumbing.Hash][]object.TreeEntry{}, blobs: map[plumbing.Hash]blob{}}
 	if folder == "." {
 		return s, nil
 	}
@@ -65,16 +80,22 @@ func newSnapshot(repo *git.Repository, commit *object.Commit, folder string) (*S
 	return s, nil
 }
 
+// objectsOf reads a repository's objects, large ones piece by piece.
+func objectsOf(repo *git.Repository) storer.EncodedObjectStorer {
+	disk, ok := repo.Storer.(*filesystem.Storage)
+	if !ok {
+		return repo.Storer
+	}
+	return filesystem.NewStorageWithOptions(disk.Filesystem(), cache.NewObjectLRUDefault(), filesystem.Options{LargeObjectThreshold: maxHeld})
+}
+
 // Open gives a file or a folder.
 func (s *Snapshot) Open(name string) (fs.File, error) {
 	entry, err := s.find("open", name, true)
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.info(entry)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-	}
+	info := s.info(entry)
 	if info.IsDir() {
 		return &openFolder{info: info, list: func() ([]fs.DirEntry, error) { return s.ReadDir(name) }}, nil
 	}
@@ -96,11 +117,7 @@ func (s *Snapshot) tell(op, name string, follow bool) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.info(entry)
-	if err != nil {
-		return nil, &fs.PathError{Op: op, Path: name, Err: err}
-	}
-	return info, nil
+	return s.info(entry), nil
 }
 
 // ReadLink gives where a link points.
@@ -224,7 +241,7 @@ func (s *Snapshot) entries(hash plumbing.Hash) ([]object.TreeEntry, error) {
 	if known, ok := s.dirs[hash]; ok {
 		return known, nil
 	}
-	tree, err := s.repo.TreeObject(hash)
+	tree, err := object.GetTree(s.objects, hash)
 	if err != nil {
 		return nil, lacking(err)
 	}
@@ -235,17 +252,46 @@ func (s *Snapshot) entries(hash plumbing.Hash) ([]object.TreeEntry, error) {
 func (s *Snapshot) content(hash plumbing.Hash) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	blob, err := s.repo.BlobObject(hash)
+	b, err := s.blob(hash)
+	if err != nil || b.size <= maxHeld {
+		return b.text, err
+	}
+	obj, err := s.objects.EncodedObject(plumbing.BlobObject, hash)
 	if err != nil {
 		return "", lacking(err)
 	}
-	r, err := blob.Reader()
+	return textOf(obj)
+}
+
+// blob reads a file that may be held, and of another one the size.
+func (s *Snapshot) blob(hash plumbing.Hash) (blob, error) {
+	if known, ok := s.blobs[hash]; ok {
+		return known, nil
+	}
+	obj, err := s.objects.EncodedObject(plumbing.BlobObject, hash)
+	if err != nil {
+		return blob{}, lacking(err)
+	}
+	b := blob{size: obj.Size()}
+	if b.size <= maxHeld {
+		if b.text, err = textOf(obj); err != nil {
+			return blob{}, err
+		}
+	}
+	s.blobs[hash] = b
+	return b, nil
+}
+
+func textOf(obj plumbing.EncodedObject) (string, error) {
+	r, err := obj.Reader()
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = r.Close() }() // only read
-	text, err := io.ReadAll(r)
-	return string(text), err
+	var text strings.Builder
+	text.Grow(int(obj.Size()))
+	_, err = io.Copy(&text, r)
+	return text.String(), err
 }
 
 // lacking explains an object that a partial clone left out.
@@ -256,26 +302,23 @@ func lacking(err error) error {
 	return err
 }
 
-func (s *Snapshot) info(e object.TreeEntry) (fs.FileInfo, error) {
+func (s *Snapshot) info(e object.TreeEntry) fs.FileInfo {
 	info := fileInfo{name: e.Name}
 	switch e.Mode {
 	case filemode.Dir:
 		info.mode = fs.ModeDir | 0o755
-		return info, nil
 	case filemode.Symlink:
 		info.mode = fs.ModeSymlink | 0o777
 	case filemode.Submodule:
 		info.mode = fs.ModeIrregular
-		return info, nil
 	default:
 		info.mode = 0o644
+		info.blob = func() blob {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			b, _ := s.blob(e.Hash)
+			return b
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	size, err := s.repo.Storer.EncodedObjectSize(e.Hash)
-	if err != nil {
-		return nil, lacking(err)
-	}
-	info.size = size
-	return info, nil
+	return info
 }

@@ -10,19 +10,27 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// fileInfo tells about one path of a snapshot. A commit's files have no time.
+// fileInfo tells about one path of a snapshot. A commit's files have no time. The
+// size, which costs most, is looked up when it is asked for.
 type fileInfo struct {
 	name string
-	size int64
 	mode fs.FileMode
+	blob func() blob // nil for what is no file
 }
 
 func (i fileInfo) Name() string       { return i.name }
-func (i fileInfo) Size() int64        { return i.size }
 func (i fileInfo) Mode() fs.FileMode  { return i.mode }
 func (i fileInfo) ModTime() time.Time { return time.Time{} }
 func (i fileInfo) IsDir() bool        { return i.mode.IsDir() }
 func (i fileInfo) Sys() any           { return nil }
+
+// Size is 0 for a file that this clone lacks: Open says so.
+func (i fileInfo) Size() int64 {
+	if i.blob == nil {
+		return 0
+	}
+	return i.blob().size
+}
 
 // lazyEntry is an entry of a listing.
 type lazyEntry struct {
@@ -32,7 +40,7 @@ type lazyEntry struct {
 
 func (e lazyEntry) Name() string               { return e.entry.Name }
 func (e lazyEntry) IsDir() bool                { return e.entry.Mode == filemode.Dir }
-func (e lazyEntry) Info() (fs.FileInfo, error) { return e.owner.info(e.entry) }
+func (e lazyEntry) Info() (fs.FileInfo, error) { return e.owner.info(e.entry), nil }
 func (e lazyEntry) Type() fs.FileMode {
 	switch e.entry.Mode {
 	case filemode.Dir:

@@ -3,6 +3,9 @@
 // takes them in, and the options of its agent and operator. It reads one JSON
 // document with what to judge and writes one with its answers. It loads no
 // program into a kernel and talks to no cluster.
+//
+//	cilium                     judge the subjects on stdin
+//	cilium metrics [-check]    write what metrics agent, operator and Hubble export, for tools/dashboards
 package main
 
 import (
@@ -35,7 +38,12 @@ func main() {
 		os.Exit(settingsOf(os.Args[2], os.Args[3], os.Args[4:], os.Stdout, os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	err := run(ctx, os.Stdin, os.Stdout)
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == metricsWord {
+		err = metricsCommand(ctx, os.Args[2:])
+	} else {
+		err = run(ctx, os.Stdin, os.Stdout)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,9 +8,9 @@ import (
 )
 
 // newer are the fields and values that the library has and its release before it
-// does not, sorted, one a line: the descriptors of both, compared. The library is
-// a little younger than the Envoy that is shipped; what is not in this list is in
-// that Envoy's API, and what is may not be.
+// does not, sorted, one a line: the descriptors of both, as ./newer compared them.
+// The library is a little younger than the Envoy that is shipped; what is not in
+// this list is in that Envoy's API, and what is may not be.
 //
 //go:embed newer.txt
 var newer string

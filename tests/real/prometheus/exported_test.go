@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ func asked(t *testing.T, hub bool) (here map[string]bool, elsewhere map[string]b
 			for _, r := range g.Rules {
 				for _, m := range selectors.FindAllStringSubmatch(r.Expr, -1) {
 					switch {
-					case m[3] == "envoy-gateway" || m[3] == "edge-inference":
+					case slices.Contains([]string{"cilium-agent", "cilium-operator", "edge-inference", "envoy-gateway", "hubble"}, m[3]):
 						elsewhere[m[1]] = true
 					case m[1] != "up":
 						here[m[0]] = true
@@ -55,7 +56,7 @@ func asked(t *testing.T, hub bool) (here map[string]bool, elsewhere map[string]b
 
 // TestOnlyWhatIsExported runs the programs that the rules read, has a site's
 // Prometheus scrape them as it is rendered, and wants each selector of each rule to
-// find something. Envoy and the model's server can't be had here.
+// find something. Cilium, Envoy and the model's server can't be had here.
 func TestOnlyWhatIsExported(t *testing.T) {
 	program, _ := programs(t)
 	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))

@@ -20,16 +20,12 @@ import (
 	"dualtrack.internal/tests/real/rendered"
 )
 
-// notScraped are the programs that show metrics and are left alone, as the README of
-// the component says: Cilium's can't be run here, and its agents stand in the nodes'
-// own network.
-func notScraped() []string { return []string{"cilium-agent", "cilium-operator"} }
-
 // shown is a port that a pod shows metrics on.
 type shown struct {
 	namespace, job string
 	labels         labels.Set
 	port           corev1.ContainerPort
+	node           bool // it stands in its node's network
 }
 
 // world is what a cluster's bundle says of pods, namespaces and who may reach whom.
@@ -38,6 +34,24 @@ type world struct {
 	prometheus labels.Set
 	namespaces map[string]labels.Set
 	policies   []networkingv1.NetworkPolicy
+	cilium     []ciliumPolicy
+}
+
+// ciliumPolicy is what is read of a CiliumNetworkPolicy.
+type ciliumPolicy struct {
+	Metadata metav1.ObjectMeta `json:"metadata"`
+	Spec     struct {
+		Selector metav1.LabelSelector `json:"endpointSelector"`
+		Egress   []struct {
+			Entities []string `json:"toEntities"`
+			Ports    []struct {
+				Ports []struct {
+					Port     string `json:"port"`
+					Protocol string `json:"protocol"`
+				} `json:"ports"`
+			} `json:"toPorts"`
+		} `json:"egress"`
+	} `json:"spec"`
 }
 
 func convert(t *testing.T, from map[string]any, to any) {
@@ -58,6 +72,10 @@ func worldOf(t *testing.T, b *render.Bundle) world {
 			var p networkingv1.NetworkPolicy
 			convert(t, o.Object, &p)
 			w.policies = append(w.policies, p)
+		case "CiliumNetworkPolicy":
+			var p ciliumPolicy
+			convert(t, o.Object, &p)
+			w.cilium = append(w.cilium, p)
 		}
 		content, found, err := unstructured.NestedMap(o.Object, "spec", "template")
 		if err != nil || !found {
@@ -71,11 +89,9 @@ func worldOf(t *testing.T, b *render.Bundle) world {
 		}
 		for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 			for _, p := range c.Ports {
-				switch p.Name {
-				case "metrics":
-					w.shows = append(w.shows, shown{o.GetNamespace(), name, pod.Labels, p})
-				case "envoy-metrics":
-					w.shows = append(w.shows, shown{o.GetNamespace(), name + "-envoy", pod.Labels, p})
+				job := map[string]string{"metrics": name, "envoy-metrics": name + "-envoy", "hubble-metrics": "hubble"}[p.Name]
+				if job != "" {
+					w.shows = append(w.shows, shown{o.GetNamespace(), job, pod.Labels, p, pod.Spec.HostNetwork})
 				}
 			}
 		}
@@ -103,15 +119,56 @@ func (w world) selects(t *testing.T, policy string, peer networkingv1.NetworkPol
 	return peer.PodSelector == nil || matches(peer.PodSelector, pod)
 }
 
+// reachesNode says whether Prometheus is let out to a port of every node, both by an
+// address and by what Cilium calls nodes, to which they are no addresses. What stands
+// in a node's network no policy of pods keeps anybody out of.
+func (w world) reachesNode(s shown) bool {
+	port := strconv.Itoa(int(s.port.ContainerPort))
+	blocks, entities := map[string]bool{}, map[string]bool{}
+	for _, p := range w.policies {
+		for _, rule := range p.Spec.Egress {
+			if p.Namespace != home || p.Name != "prometheus" || !slices.ContainsFunc(rule.Ports, func(q networkingv1.NetworkPolicyPort) bool { return q.Port.String() == port }) {
+				continue
+			}
+			for _, to := range rule.To {
+				if to.IPBlock != nil {
+					blocks[to.IPBlock.CIDR] = true
+				}
+			}
+		}
+	}
+	for _, p := range w.cilium {
+		if p.Metadata.Namespace != home || p.Spec.Selector.MatchLabels["k8s:app.kubernetes.io/name"] != "prometheus" {
+			continue
+		}
+		for _, rule := range p.Spec.Egress {
+			for _, ports := range rule.Ports {
+				for _, q := range ports.Ports {
+					if q.Port == port && q.Protocol == "TCP" {
+						for _, e := range rule.Entities {
+							entities[e] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	return len(blocks) == 3 && entities["host"] && entities["remote-node"]
+}
+
+const home = "observability"
+
 // reaches says whether the policies let Prometheus out to a port and into it.
 func (w world) reaches(t *testing.T, s shown) (out, in bool) {
 	t.Helper()
+	if s.node {
+		return w.reachesNode(s), true
+	}
 	opens := func(ports []networkingv1.NetworkPolicyPort) bool {
 		return len(ports) == 0 || slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
 			return p.Port == nil || p.Port.String() == s.port.Name || p.Port.String() == strconv.Itoa(int(s.port.ContainerPort))
 		})
 	}
-	const home = "observability"
 	for _, p := range w.policies {
 		self := networkingv1.NetworkPolicyPeer{PodSelector: &p.Spec.PodSelector}
 		for _, rule := range p.Spec.Egress {
@@ -132,7 +189,7 @@ func (w world) reaches(t *testing.T, s shown) (out, in bool) {
 
 // TestWhatShowsMetricsIsScraped wants every port that shows metrics to be in a
 // namespace that Prometheus looks at, reachable for it, and its metrics in a list of
-// the catalogue; or its program among those that are said to be left alone.
+// the catalogue.
 func TestWhatShowsMetricsIsScraped(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
@@ -161,12 +218,6 @@ func TestWhatShowsMetricsIsScraped(t *testing.T) {
 		w := worldOf(t, b)
 		for _, s := range w.shows {
 			seen[s.job] = true
-			if slices.Contains(notScraped(), s.job) {
-				if slices.Contains(looksAt, s.namespace) {
-					t.Errorf("%s: %s is scraped after all", b.Cluster, s.job)
-				}
-				continue
-			}
 			out, in := w.reaches(t, s)
 			if !slices.Contains(looksAt, s.namespace) || !out || !in || !listed[s.job] {
 				t.Errorf("%s: %s in %s, port %d: scraped in %v; let out %v, let in %v; in a list of metrics %v",
@@ -174,7 +225,7 @@ func TestWhatShowsMetricsIsScraped(t *testing.T) {
 			}
 		}
 	}
-	for _, job := range append(notScraped(), "alertmanager", "envoy-gateway", "jaeger", "order-service", "order-service-envoy", "otel-agent", "otel-gateway", "edge-inference") {
+	for _, job := range []string{"alertmanager", "cilium-agent", "cilium-operator", "hubble", "envoy-gateway", "jaeger", "order-service", "order-service-envoy", "otel-agent", "otel-gateway", "edge-inference"} {
 		if !seen[job] {
 			t.Errorf("no cluster has a %s that shows metrics", job)
 		}
@@ -186,7 +237,7 @@ func namespaces(t *testing.T, config map[string]any) []string {
 	t.Helper()
 	var out []string
 	for _, job := range config["scrape_configs"].([]any) {
-		if job := job.(map[string]any); job["job_name"] == "pods" {
+		if job := job.(map[string]any); job["job_name"] == "pods" || job["job_name"] == "cilium" {
 			for _, n := range job["kubernetes_sd_configs"].([]any)[0].(map[string]any)["namespaces"].(map[string]any)["names"].([]any) {
 				out = append(out, n.(string))
 			}

@@ -59,7 +59,7 @@ type Query struct {
 
 // All are the dashboards, in the order of their menu.
 func All() []Board {
-	return []Board{fleet(), rollout(), mesh(), collector(), alerting(), controlPlane(), etcd()}
+	return []Board{fleet(), rollout(), mesh(), collector(), alerting(), controlPlane(), etcd(), network()}
 }
 
 // site is the choice of sites. The hub's own series carry no such label.

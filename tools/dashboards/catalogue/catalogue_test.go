@@ -47,7 +47,7 @@ func TestListsAreRead(t *testing.T) {
 		states[l.Program] = l.State
 	}
 	want := map[string]State{
-		"edge-inference": Declared, "envoy": Declared, "scrapes": Declared,
+		"cilium-agent": Declared, "cilium-operator": Declared, "edge-inference": Declared, "envoy": Declared, "hubble": Declared, "scrapes": Declared,
 		"alertmanager": Exercised, "etcd": Exercised, "prometheus": Exercised, "jaeger": Exercised, "kube-apiserver": Exercised, "order-service": Exercised, "otelcol": Exercised,
 	}
 	if diff := cmp.Diff(want, states); diff != "" {

@@ -7,6 +7,6 @@ import "github.com/grafana/grafana-foundation-sdk/go/units"
 func knownUnits() []string {
 	return []string{
 		units.Short, units.Percent, units.PercentUnit, units.Seconds, units.Milliseconds, units.Days,
-		units.BytesIEC, units.BytesPerSecondIEC, units.RequestsPerSecond, units.OpsPerSecond, units.BoolYesNo,
+		units.BytesIEC, units.BytesPerSecondIEC, units.RequestsPerSecond, units.OpsPerSecond, units.PacketsPerSecond, units.BoolYesNo,
 	}
 }
