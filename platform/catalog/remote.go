@@ -136,9 +136,25 @@ type LockedSource struct {
 
 // Remotes gives the files of remote sources, as the lock pins them.
 type Remotes interface {
-	// Files gives the files of a component's source by their paths within it.
+	// Files gives the files of a component's source by their paths within it. What
+	// can't be had is an *UnavailableError, what is not as pinned a *finding.Problem.
 	Files(ctx context.Context, c *Component, locked LockedSource) (map[string][]byte, error)
 }
+
+// UnavailableError says that a pinned source could not be had: the cause is the
+// machine's or the network's, not the repository's.
+type UnavailableError struct {
+	Component string
+	From      string
+	Err       error
+}
+
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("source of component %s from %s: %v", e.Component, e.From, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // RemoteDir is the folder that stands for a component's remote source.
 func RemoteDir(component string) string { return RemotePrefix + component }

@@ -26,7 +26,7 @@ const (
 	exitUsage        = 2 // wrong use or bad input
 	exitNotConverged = 3 // not converged in time
 	exitIncomplete   = 5 // some cluster could not be reached
-	exitEnvironment  = 6 // disk, port, build, or a fault of our own
+	exitEnvironment  = 6 // disk, port, build, a remote source that can't be had, or a fault of our own
 	exitInterrupted  = Interrupted
 )
 
@@ -56,7 +56,7 @@ func exitCode(ctx context.Context, r *report.Result, err error) int {
 	switch {
 	case r.BadInput():
 		return exitUsage
-	case r.Count(report.Failed) > 0:
+	case r.Unavailable(), r.Count(report.Failed) > 0:
 		return exitEnvironment
 	case r.Skipped() > 0, r.Count(report.Unreachable) > 0, !r.Awaited && nothingSeen(r):
 		return exitIncomplete

@@ -41,6 +41,7 @@ func facts() []struct {
 		add  func(*report.Result)
 	}{
 		{"bad input", 2, finds("schema")},
+		{"a remote source that can't be had", 6, finds("render-unavailable")},
 		{"failed", 6, state(report.Failed)},
 		{"unreachable", 5, state(report.Unreachable)},
 		{"denied", 1, finds("DT-SEC-001")},

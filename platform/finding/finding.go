@@ -5,12 +5,10 @@
 package finding
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -107,6 +105,7 @@ type Finding struct {
 	Object    Object          `json:"object,omitzero"`
 	Pointer   string          `json:"pointer,omitempty"` // RFC 6901, into the object
 	Position  Position        `json:"position,omitzero"`
+	Places    []Place         `json:"places,omitempty"` // where it stands at more than one place: Position and the others
 	Component string          `json:"component,omitempty"`
 	Mend      string          `json:"mend,omitempty"`  // what to write instead
 	Patch     json.RawMessage `json:"patch,omitempty"` // RFC 6902, against the rendered object
@@ -164,43 +163,4 @@ func (c cleaner) text(text string) string {
 		c.texts[text] = known
 	}
 	return known
-}
-
-// Merge shows equal findings of many clusters once, with all their clusters,
-// and sorts: errors first, then by file, line, column, rule, object and pointer.
-func Merge(all []Finding) []Finding {
-	at := map[string]int{}
-	var out []Finding
-	c := cleaner{texts: map[string]string{}, patches: map[string]bool{}}
-	for _, f := range all {
-		f = c.clean(f).WithFingerprint()
-		key := f.Fingerprint + string(f.Class) + string(f.Severity)
-		i, seen := at[key]
-		if !seen {
-			at[key] = len(out)
-			f.Clusters = slices.Clone(f.Clusters)
-			out = append(out, f)
-			continue
-		}
-		out[i].Clusters = append(out[i].Clusters, f.Clusters...)
-	}
-	for i := range out {
-		slices.Sort(out[i].Clusters)
-		out[i].Clusters = slices.Compact(out[i].Clusters)
-	}
-	slices.SortStableFunc(out, compare)
-	return out
-}
-
-func compare(a, b Finding) int {
-	return cmp.Or(
-		cmp.Compare(a.Severity.rank(), b.Severity.rank()),
-		cmp.Compare(a.Position.File, b.Position.File),
-		cmp.Compare(a.Position.Line, b.Position.Line),
-		cmp.Compare(a.Position.Column, b.Position.Column),
-		cmp.Compare(a.Rule, b.Rule),
-		cmp.Compare(a.Object.String(), b.Object.String()),
-		cmp.Compare(a.Pointer, b.Pointer),
-		cmp.Compare(a.Message, b.Message),
-	)
 }

@@ -142,6 +142,44 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestMergePlaces: what stands in several files is mended in each of them, so
+// merging again, or taking a cluster out, loses none.
+func TestMergePlaces(t *testing.T) {
+	t.Parallel()
+	at := func(file string) finding.Position { return finding.Position{File: file, Line: 3} }
+	f := func(file string, clusters ...string) finding.Finding {
+		return finding.Finding{Rule: "A", Severity: finding.Error, Message: "m", Component: "app", Position: at(file), Clusters: clusters}
+	}
+	want := f("a.yaml", "dev", "prod", "test")
+	want.Places = []finding.Place{
+		{Position: at("a.yaml"), Clusters: []string{"dev", "test"}}, {Position: at("b.yaml"), Clusters: []string{"prod", "test"}},
+	}
+	want = want.WithFingerprint()
+	nowhere := f("", "dev")
+	nowhere.Position = finding.Position{}
+	once := finding.Merge([]finding.Finding{f("a.yaml", "dev"), f("b.yaml", "prod"), f("a.yaml", "test"), f("b.yaml", "test"), nowhere})
+	if diff := cmp.Diff([]finding.Finding{want}, once); diff != "" {
+		t.Errorf("merged (-want +got):\n%s", diff)
+	}
+	var apart []finding.Finding
+	for _, name := range once[0].Clusters {
+		apart = append(apart, once[0].On(name))
+	}
+	if diff := cmp.Diff([]finding.Finding{want}, finding.Merge(apart)); diff != "" {
+		t.Errorf("merged again (-want +got):\n%s", diff)
+	}
+	places := map[string]int{}
+	for _, one := range apart {
+		places[one.Clusters[0]+" "+one.Position.File] = len(one.Places)
+	}
+	if diff := cmp.Diff(map[string]int{"dev a.yaml": 0, "prod b.yaml": 0, "test a.yaml": 2}, places); diff != "" {
+		t.Errorf("apart (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]finding.Finding{f("a.yaml", "dev").WithFingerprint()}, finding.Merge([]finding.Finding{nowhere, f("a.yaml", "dev")})); diff != "" {
+		t.Errorf("a place is better than none (-want +got):\n%s", diff)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	got, err := json.Marshal(finding.Finding{Rule: "schema", Severity: finding.Error, Message: "m"})

@@ -19,13 +19,17 @@ func TestClassed(t *testing.T) {
 	before := []finding.Finding{
 		f("A", "stays", "", "edge", "hub"), f("A", "mended", "", "edge", "hub"), f("A", "spreads", "", "edge"),
 		f("A", "waived", finding.Waived, "hub"), f("A", "lapsed", finding.Waived, "hub"), f("A", "not known", finding.Unknown, "hub"), f("A", "moved", "", "hub"),
+		f("render-unavailable", "far", "", "hub"), f("render-unavailable", "was far", "", "hub"),
 	}
 	after := []finding.Finding{
 		f("A", "stays", "", "edge", "hub"), f("A", "spreads", "", "edge", "hub"), f("A", "comes", "", "hub"),
 		f("A", "waived", finding.Waived, "hub"), f("A", "lapsed", "", "hub"), f("A", "not known", "", "hub"), moved,
+		f("render-unavailable", "far", "", "hub"),
 	}
 	moved.Class = finding.PreExisting
 	want := []finding.Finding{
+		f("render-unavailable", "far", finding.New, "hub"),
+		f("render-unavailable", "was far", finding.Unknown, "hub"),
 		f("A", "comes", finding.New, "hub"),
 		f("A", "lapsed", finding.New, "hub"),
 		f("A", "mended", finding.Fixed, "edge", "hub"),

@@ -185,9 +185,7 @@ func spread(merged []finding.Finding) []finding.Finding {
 			continue
 		}
 		for _, name := range f.Clusters {
-			one := f
-			one.Clusters = []string{name}
-			out = append(out, one)
+			out = append(out, f.On(name))
 		}
 	}
 	return out
@@ -211,7 +209,7 @@ func classed(before, after []finding.Finding) []finding.Finding {
 		delete(was, key(f))
 		if f.Class == "" {
 			f.Class = finding.New
-			if there && old.Class == "" {
+			if there && old.Class == "" && f.Rule != render.RuleUnavailable { // what can't be had has not been judged
 				f.Class = finding.PreExisting
 			}
 		}
@@ -220,6 +218,9 @@ func classed(before, after []finding.Finding) []finding.Finding {
 	for _, k := range slices.Sorted(maps.Keys(was)) { // in order: of merged ones the first gives the place
 		if f := was[k]; f.Class == "" {
 			f.Class = finding.Fixed
+			if f.Rule == render.RuleUnavailable {
+				f.Class = finding.Unknown
+			}
 			out = append(out, f)
 		}
 	}

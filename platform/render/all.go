@@ -15,8 +15,11 @@ import (
 	"dualtrack.internal/platform/finding"
 )
 
-// Rule is the rule of this package's findings.
-const Rule = "render"
+// The rules of this package's findings.
+const (
+	Rule            = "render"
+	RuleUnavailable = "render-unavailable" // a remote source can't be had: no fault of the repository's
+)
 
 // Options choose what is rendered. The zero value renders every cluster.
 type Options struct {

@@ -1,11 +1,13 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 )
 
@@ -37,7 +39,7 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 		own := slices.Clone(res.findings)
 		if res.err != nil {
 			b.NotRendered = append(b.NotRendered, NotRendered{Component: j.component.Name, Err: res.err})
-			own = append(own, unknownElsewhere(j.component, failures(j.component.File, res.err))...)
+			own = append(own, unknownElsewhere(j.component, failures(j.component, res.err))...)
 		}
 		own = append(own, notes(j.component)...)
 		findings = append(findings, distinct(own, j.component.Name)...)
@@ -87,12 +89,15 @@ func distinct(findings []finding.Finding, component string) []finding.Finding {
 	return findings
 }
 
-// failures turns an error into findings, each at its place.
-func failures(file string, err error) []finding.Finding {
+// failures turns a component's error into findings, each at its place.
+func failures(c *catalog.Component, err error) []finding.Finding {
 	problems, other := finding.Gather(err)
 	if other != nil {
-		return []finding.Finding{{Rule: Rule, Severity: finding.Error, Message: "not rendered: " + other.Error(),
-			Position: finding.Position{File: file}}}
+		f := finding.Finding{Rule: Rule, Severity: finding.Error, Message: "not rendered: " + other.Error(), Position: finding.Position{File: c.File}}
+		if _, far := errors.AsType[*catalog.UnavailableError](other); far {
+			f.Rule, f.Position = RuleUnavailable, c.At("spec.source")
+		}
+		return []finding.Finding{f}
 	}
 	var out []finding.Finding
 	for _, p := range problems {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	k8syaml "sigs.k8s.io/yaml"
 
 	"dualtrack.internal/platform/finding"
@@ -236,7 +238,7 @@ func (b *build) collect(objects resmap.ResMap) ([]raw, error) {
 		}
 		object, err := unstructuredOf(res)
 		if err != nil {
-			return nil, b.failure(fmt.Errorf("%s: %w", res.CurId(), err))
+			return nil, b.unwritable(res.CurId(), err)
 		}
 		if !b.origin {
 			dropOrigin(object)
@@ -246,6 +248,24 @@ func (b *build) collect(objects resmap.ResMap) ([]raw, error) {
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// unwritable says why an object that kustomize made has no form in JSON, as
+// kustomize itself finds when it writes it.
+func (b *build) unwritable(id resid.ResId, err error) error {
+	var problems finding.Problems
+	for _, name := range sortedKeys(b.docs) {
+		for _, d := range b.docs[name] {
+			problems = append(problems, place.OtherKeys(name, d.Root, 0)...)
+		}
+	}
+	if len(problems) > 0 {
+		return problems.Err()
+	}
+	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok { // made by a generator, or by what adds labels
+		err = errors.New("a key that is a number, true or false was made, which is no text: kustomize can't write it")
+	}
+	return b.failure(fmt.Errorf("%s: %w", id, err))
 }
 
 // unstructuredOf takes the object out of kustomize's own form.

@@ -3,10 +3,14 @@ package render_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"dualtrack.internal/platform/catalog"
+	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
 
@@ -64,15 +68,18 @@ func TestRemote(t *testing.T) {
 		name, lock string
 		remotes    catalog.Remotes
 		want       string // of the site's objects or failures
+		rule       string // of the failure
 	}{
-		{"fetched", remoteLock, remotes{files: good}, "edge-far remote/far/base/map.yaml:1"},
-		{"not locked", "", remotes{files: good}, "components/far/component.yaml:6:5: spec.source.git: is remote, and there is no platform.lock; run `platform lock`"},
+		{"fetched", remoteLock, remotes{files: good}, "edge-far remote/far/base/map.yaml:1", ""},
+		{"not locked", "", remotes{files: good}, "components/far/component.yaml:6:5: spec.source.git: is remote, and there is no platform.lock; run `platform lock`", render.Rule},
 		{"locked as another", strings.ReplaceAll(remoteLock, "tag/v1", "tag/v0"), remotes{files: good},
-			"components/far/component.yaml:6:5: spec.source.git: asks for git+https://git.example.com/far@tag/v1, and platform.lock:6:5 pins git+https://git.example.com/far@tag/v0; run `platform lock`"},
-		{"not to be had", remoteLock, remotes{err: errors.New("the network is gone")}, "the network is gone"},
-		{"nobody fetches", remoteLock, nil, "components/far/component.yaml:6:5: spec.source.git: is remote, and nothing is fetched here; use a local source"},
+			"components/far/component.yaml:6:5: spec.source.git: asks for git+https://git.example.com/far@tag/v1, and platform.lock:6:5 pins git+https://git.example.com/far@tag/v0; run `platform lock`", render.Rule},
+		{"fails otherwise", remoteLock, remotes{err: errors.New("the cache is gone")}, "the cache is gone", render.Rule},
+		{"not to be had", remoteLock, remotes{err: fmt.Errorf("read: %w", &catalog.UnavailableError{Component: "far", From: "x", Err: errors.New("the network is gone")})},
+			"read: source of component far from x: the network is gone", render.RuleUnavailable},
+		{"nobody fetches", remoteLock, nil, "components/far/component.yaml:6:5: spec.source.git: is remote, and nothing is fetched here; use a local source", render.Rule},
 		{"a remote base", remoteLock, remotes{files: map[string][]byte{"edge/kustomization.yaml": []byte("resources: [https://git.example.com/x]\n")}},
-			"remote/far/edge/kustomization.yaml:1:13: resources: names a remote source: https://git.example.com/x; copy the files into remote/far: a rendering reads nothing else"},
+			"remote/far/edge/kustomization.yaml:1:13: resources: names a remote source: https://git.example.com/x; copy the files into remote/far: a rendering reads nothing else", render.Rule},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,6 +101,15 @@ func TestRemote(t *testing.T) {
 			}
 			for _, n := range result.Bundles[0].NotRendered {
 				got += n.Err.Error()
+			}
+			rule := ""
+			for _, f := range result.Findings {
+				if f.Component == "far" && f.Severity == finding.Error {
+					rule = f.Rule
+				}
+			}
+			if diff := cmp.Diff(c.rule, rule); diff != "" {
+				t.Errorf("rule (-want +got):\n%s", diff)
 			}
 			if got != c.want {
 				t.Errorf("%s\nwant %s", got, c.want)

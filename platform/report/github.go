@@ -88,6 +88,9 @@ func (r *Result) workflowCommand(b *bytes.Buffer, kind string, f listed) {
 	if len(f.Clusters) > 0 {
 		text += "\non " + onClusters(f.Clusters, r.Counts.Clusters)
 	}
+	if also := r.alsoAt(f.Finding); also != "" {
+		text += "\n" + also
+	}
 	if f.Mend != "" {
 		text += "\nmend: " + f.Mend
 	}

@@ -84,6 +84,9 @@ func (r *Result) gitlabText(f listed, own bool) string {
 	if !own && f.Position.File != "" {
 		s += " · " + f.Position.String()
 	}
+	if also := r.alsoAt(f.Finding); also != "" {
+		s += " · " + also
+	}
 	if f.Mend != "" {
 		s += " · mend: " + f.Mend
 	}

@@ -22,6 +22,8 @@ func (r *Result) pageVerdict() pageVerdict {
 	switch {
 	case r.BadInput():
 		return pageVerdict{"Bad input", toneBad}
+	case r.Unavailable():
+		return pageVerdict{"Can't be judged", toneBad}
 	case r.Count(Failed) > 0:
 		return pageVerdict{"Failed", toneBad}
 	case r.Skipped() > 0, r.Count(Unreachable) > 0, r.noneRuns():

@@ -169,6 +169,9 @@ func (r *Result) junitDetail(f listed) string {
 		word = string(f.Class) + " " + word
 	}
 	fmt.Fprintf(&b, "%s: %s: %s\n", word, f.Rule, f.Message)
+	if also := r.alsoAt(f.Finding); also != "" {
+		fmt.Fprintf(&b, "%s\n", also)
+	}
 	if f.Mend != "" && f.standing != mended {
 		fmt.Fprintf(&b, "mend: %s\n", f.Mend)
 	}

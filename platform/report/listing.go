@@ -105,6 +105,9 @@ func (r *Result) verdict() string {
 	if r.BadInput() {
 		s += ", among them a source that can't be used as it is"
 	}
+	if r.Unavailable() {
+		s += ", among them a remote source that can't be had"
+	}
 	if n[unclear] > 0 {
 		s += "; " + plural(n[unclear], "finding") + " unknown, which is no pass"
 	}
@@ -145,6 +148,8 @@ func ownRules() []policy.Rule {
 	return []policy.Rule{
 		{ID: render.Rule, Severity: finding.Error, Title: "A component renders on every cluster that has it",
 			Why: "What does not render can't be judged, and is neither unchanged nor deleted.", Mend: "mend the source at the place that is named"},
+		{ID: render.RuleUnavailable, Severity: finding.Error, Title: "The remote source of a component can be had",
+			Why: "What is not there can't be judged. The machine or the network lacks it, so it is no mistake of the repository's.", Mend: "mend the connection, or name a mirror"},
 		{ID: schema.Rule, Severity: finding.Error, Title: "An object fits the schema of its kind", Why: catalogued, Mend: "write what the schema allows"},
 		{ID: schema.RuleRemoved, Severity: finding.Error, Title: "An object is of an API that is still served", Why: catalogued, Mend: "write the object in a version that is served"},
 		{ID: schema.RuleDeprecated, Severity: finding.Info, Title: "An object is of an API that will go on being served", Why: catalogued, Mend: "write the object in the newer version"},

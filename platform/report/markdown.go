@@ -230,6 +230,9 @@ func (m *markdown) finding(f listed) {
 	if len(f.Clusters) > 0 {
 		m.f(" · %s", markdownText(onClusters(f.Clusters, m.r.Counts.Clusters)))
 	}
+	if also := m.r.alsoAt(f.Finding); also != "" {
+		m.f(" · %s", markdownText(also))
+	}
 	if f.standing != fails && f.standing != warns && f.standing != remarks {
 		m.f(" · %s", markdownText(string(f.Severity)))
 	}

@@ -4,11 +4,14 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"dualtrack.internal/platform/cluster"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/policy"
+	"dualtrack.internal/platform/render"
+	"dualtrack.internal/platform/schema"
 	"dualtrack.internal/platform/track"
 	"dualtrack.internal/platform/validate"
 )
@@ -207,11 +210,17 @@ func (r *Result) Denials() int {
 // an object does not fit its schema.
 func (r *Result) BadInput() bool {
 	for _, f := range r.Findings {
-		if f.Denies() && !r.spared(f) && (f.Rule == "render" || f.Rule == "schema") {
+		if f.Denies() && !r.spared(f) && (f.Rule == render.Rule || f.Rule == schema.Rule) {
 			return true
 		}
 	}
 	return false
+}
+
+// Unavailable says that a remote source could not be had, so that what it brings
+// was not judged.
+func (r *Result) Unavailable() bool {
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Denies() && f.Rule == render.RuleUnavailable })
 }
 
 // Count says how many clusters are in the state.

@@ -200,9 +200,15 @@ func (r *Result) sarifResult(f listed, rule int) sarifResult {
 	if !f.Object.IsZero() {
 		location.Logical = []sarifLogical{{strings.TrimSpace(f.Object.String() + " " + f.Pointer), "resource"}}
 	}
+	locations := []sarifLocation{location}
+	for i := 1; i < min(len(f.Places), mostPlaces+1); i++ {
+		if further, own := r.at(finding.Finding{Position: f.Places[i].Position}); own {
+			locations = append(locations, sarifLocation{Physical: physical(further), Logical: location.Logical})
+		}
+	}
 	out := sarifResult{
 		RuleID: f.Rule, RuleIndex: rule, Kind: "fail", Level: sarifLevelOf(f.Severity),
-		Message: sarifText{r.sarifMessage(f, own)}, Locations: []sarifLocation{location},
+		Message: sarifText{r.sarifMessage(f, own)}, Locations: locations,
 		PartialFingerprints: map[string]string{"primaryLocationLineHash": f.Fingerprint, "dualtrack/v1": f.Fingerprint},
 		Properties:          map[string]any{"standing": f.standing.String()},
 	}
@@ -236,6 +242,9 @@ func (r *Result) sarifMessage(f listed, own bool) string {
 	}
 	if len(f.Clusters) > 0 {
 		s += "\nOn " + onClusters(f.Clusters, r.Counts.Clusters) + "."
+	}
+	if also := r.alsoAt(f.Finding); also != "" { // GitHub shows the first place alone
+		s += "\nIt is " + also + "."
 	}
 	if f.Mend != "" && f.standing != mended {
 		s += "\nMend: " + f.Mend

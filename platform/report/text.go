@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
 	"dualtrack.internal/platform/track"
 )
 
@@ -84,7 +85,7 @@ func (r *Result) tells(f finding.Finding) bool {
 	switch {
 	case r.spared(f):
 		return false
-	case r.Command == "doctor", f.Denies(), f.Rule == "render" && f.Class == finding.Unknown:
+	case r.Command == "doctor", f.Denies(), (f.Rule == render.Rule || f.Rule == render.RuleUnavailable) && f.Class == finding.Unknown:
 		return true
 	case f.Class == finding.Waived || f.Class == finding.Unknown || f.Severity == finding.Info:
 		return false
@@ -117,6 +118,9 @@ func writeFinding(b *bytes.Buffer, f finding.Finding, clusters int, o TextOption
 	}
 	if len(about) > 0 {
 		fmt.Fprintf(b, "    %s\n", strings.Join(about, " · "))
+	}
+	if also := alsoAt(f, clusters, finding.Position.String); also != "" {
+		fmt.Fprintf(b, "    %s\n", also)
 	}
 	if f.Mend != "" && f.Class != finding.Fixed {
 		fmt.Fprintf(b, "    mend: %s\n", f.Mend)

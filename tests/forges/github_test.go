@@ -149,6 +149,66 @@ func TestGitHub(t *testing.T) {
 	}
 }
 
+// TestGitHubAlerts: what code scanning is handed, also by a check that fails: what
+// stands in the tree, and neither what an exception waives nor what a change mends.
+func TestGitHubAlerts(t *testing.T) {
+	t.Parallel()
+	o := newOrigin(t)
+	data, digest := released(t)
+	archive := served(t, data)
+	for _, c := range []struct {
+		name, branch, arguments, upload string
+		code, errors                    int
+	}{
+		{"the tree", "bad", "--full", "true", 1, 1},
+		{"a change that mends", "main", "--base origin/bad", "true", 0, 0},
+		{"bad use", "main", "--base", "true", 2, -1},
+		{"not asked for", "bad", "--full", "", 1, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.env["GITHUB_ACTIONS"], m.env["GITHUB_REF"] = "true", "refs/heads/main"
+			m.clone(o, "refs/heads/"+c.branch, "")
+			code, outputs := m.run(".github/actions/check", map[string]string{"archive": archive.URL + "/release.tar.gz", "sha256": digest, "arguments": c.arguments, "upload-sarif": c.upload})
+			if code != c.code || outputs["exit-code"] != fmt.Sprint(c.code) {
+				t.Fatalf("exit %d, outputs %v:\n%s", code, outputs, m.log.String())
+			}
+			var handed map[string]string
+			for name, with := range m.used {
+				if strings.HasPrefix(name, "github/codeql-action/upload-sarif@") {
+					handed = with
+				}
+			}
+			if (handed == nil) != (c.errors < 0) || len(m.used) > 1 {
+				t.Fatalf("handed on: %v", m.used)
+			}
+			if handed == nil {
+				return
+			}
+			var report struct {
+				Runs []struct{ Results []map[string]any }
+			}
+			text := m.read(handed["sarif_file"])
+			if err := json.Unmarshal([]byte(text), &report); err != nil || len(report.Runs) != 1 || len(handed) != 1 {
+				t.Fatalf("%v: %v", handed, err)
+			}
+			errors := 0
+			for _, result := range report.Runs[0].Results {
+				if result["suppressions"] != nil || result["baselineState"] == "absent" {
+					t.Errorf("%v", result)
+				}
+				if result["level"] == "error" {
+					errors++
+				}
+			}
+			if whole := m.read(filepath.Join(outputs["reports"], "report.sarif")); errors != c.errors || !strings.Contains(whole, "suppressions") || strings.Contains(text, "CANARY") {
+				t.Errorf("%d errors of %d results", errors, len(report.Runs[0].Results))
+			}
+		})
+	}
+}
+
 // TestGitHubPasses: a change that does nothing, in Gitea's clothes, with a program
 // that is there.
 func TestGitHubPasses(t *testing.T) {

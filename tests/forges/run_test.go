@@ -5,6 +5,7 @@ package forges
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -82,12 +83,13 @@ type machine struct {
 	temp  string
 	env   map[string]string
 	paths []string
+	used  map[string]map[string]string // actions of others, and what they were handed
 	log   strings.Builder
 }
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	m := &machine{t: t, work: filepath.Join(t.TempDir(), "work"), temp: t.TempDir(), env: map[string]string{
+	m := &machine{t: t, work: filepath.Join(t.TempDir(), "work"), temp: t.TempDir(), used: map[string]map[string]string{}, env: map[string]string{
 		"HOME": t.TempDir(), "CI": "true", "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
 		"GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org", "DUALTRACK_CACHE_DIR": filepath.Join(t.TempDir(), "cache"),
 	}}
@@ -271,8 +273,16 @@ func (m *machine) run(dir string, with map[string]string) (int, map[string]strin
 	}
 	code := 0
 	for i, s := range a.Runs.Steps {
-		if code != 0 {
-			break
+		if !m.goes(s, code, values) {
+			continue
+		}
+		if s.Uses != "" { // another's action: what it would be handed
+			used := map[string]string{}
+			for name, value := range s.With {
+				used[name] = resolve(m.t, value, values)
+			}
+			m.used[s.Uses] = used
+			continue
 		}
 		env := map[string]string{"GITHUB_ACTION_PATH": path, "RUNNER_TEMP": m.temp}
 		for _, file := range []string{"GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"} {
@@ -284,7 +294,8 @@ func (m *machine) run(dir string, with map[string]string) (int, map[string]strin
 		for name, value := range s.Env {
 			env[name] = resolve(m.t, value, values)
 		}
-		code, _ = m.shell(env, []string{"bash", "--noprofile", "--norc", "-e", "-o", "pipefail"}, s.Run)
+		failed, _ := m.shell(env, []string{"bash", "--noprofile", "--norc", "-e", "-o", "pipefail"}, s.Run)
+		code = cmp.Or(code, failed)
 		m.paths = append(m.lines(env["GITHUB_PATH"]), m.paths...)
 		for _, line := range m.lines(env["GITHUB_OUTPUT"]) {
 			name, value, _ := strings.Cut(line, "=")
@@ -296,6 +307,27 @@ func (m *machine) run(dir string, with map[string]string) (int, map[string]strin
 		outputs[name] = expression.ReplaceAllStringFunc(o.Value, func(found string) string { return values[expression.FindStringSubmatch(found)[1]] })
 	}
 	return code, outputs
+}
+
+// goes says whether a step's turn comes, after the exit code so far.
+func (m *machine) goes(s step, code int, values map[string]string) bool {
+	m.t.Helper()
+	if s.If == "" {
+		return code == 0
+	}
+	goes := code == 0
+	for term := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(s.If, "${{ "), " }}"), " && ") {
+		output, filled := strings.CutSuffix(term, " != ''")
+		switch {
+		case term == "!cancelled()":
+			goes = true
+		case filled:
+			goes = goes && values[output] != ""
+		default:
+			m.t.Errorf("nothing is known of %s", term)
+		}
+	}
+	return goes
 }
 
 func (m *machine) lines(file string) []string {

@@ -83,11 +83,11 @@ func unshown() map[string]string {
 		`\.Consequences\.Level$`:    "the colour of the effect",
 		`\.Cause$`:                  "the short name of the reason",
 		`\.Subresource$`:            "of a writer",
-		`^\.Clusters\.Drift\.(Component|Writer\..*)$`:                                  "its fields tell their writers",
-		drift + `(Class|Clusters|Component|Object\..*|Pointer|Position.*|Patch|Mend)$`: "the drifted object's own",
-		`^\.Clusters\.Survey\.(Lacks|Owner|Server|Version)$`:                           "what is missing and foreign is told",
-		`\.Against\.(Component|Track|Health)$`:                                         "told by the track; of an object that is not in sync",
-		`^\.Validation\.(Accepted|Skipped|Nothing|Object.*|Position.*|Problems.*)$`:    "problems are findings, with object and place",
+		`^\.Clusters\.Drift\.(Component|Writer\..*)$`:                                           "its fields tell their writers",
+		drift + `(Class|Clusters|Component|Object\..*|Pointer|Position.*|Places.*|Patch|Mend)$`: "the drifted object's own",
+		`^\.Clusters\.Survey\.(Lacks|Owner|Server|Version)$`:                                    "what is missing and foreign is told",
+		`\.Against\.(Component|Track|Health)$`:                                                  "told by the track; of an object that is not in sync",
+		`^\.Validation\.(Accepted|Skipped|Nothing|Object.*|Position.*|Problems.*)$`:             "problems are findings, with object and place",
 	}
 }
 

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRetain(t *testing.T) {
@@ -32,6 +34,26 @@ func TestRetain(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
 		t.Errorf("a file of somebody else: %v", err)
+	}
+}
+
+// TestClearLeft: what a killed job left goes, what a running one holds stays.
+func TestClearLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{".taking": 3 * time.Hour, ".taking.part": 3 * time.Hour, ".taking123": 3 * time.Hour, ".taking456": time.Minute, "taking": 3 * time.Hour} {
+		file := filepath.Join(dir, name, "db")
+		if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.WriteFile(file, nil, 0o600), os.Chtimes(filepath.Dir(file), now, now.Add(-age))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := clearLeft(dir, now.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 || entries[0].Name() != ".taking456" || entries[1].Name() != "taking" {
+		t.Errorf("left %v, %v", entries, err)
 	}
 }
 

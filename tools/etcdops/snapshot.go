@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 const (
 	prefix = "snapshot-"
 	suffix = ".db"
+	taking = ".taking" // begins the names of what is not yet a snapshot
 )
 
 // snapshotResult says what was taken and what was given up.
@@ -56,8 +58,16 @@ func (a *snapshotting) run(ctx context.Context) (any, error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	temp := filepath.Join(a.dir, ".taking")
-	if err := errors.Join(os.RemoveAll(temp), a.save(ctx, temp)); err != nil {
+	if err := clearLeft(a.dir, began.Add(-max(2*a.timeout, time.Hour))); err != nil {
+		return nil, err
+	}
+	own, err := os.MkdirTemp(a.dir, taking) // another job may be taking one too
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the new snapshot: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(own) }() // else clearLeft does, later
+	temp := filepath.Join(own, "db")
+	if err := a.save(ctx, temp); err != nil {
 		return nil, err
 	}
 	status, err := snapshot.NewV3(zap.NewNop()).Status(temp)
@@ -71,6 +81,27 @@ func (a *snapshotting) run(ctx context.Context) (any, error) {
 	removed, err := retain(a.dir, a.keep)
 	return snapshotResult{File: name, Revision: status.Revision, Keys: status.TotalKey, Bytes: status.TotalSize,
 		Seconds: time.Since(began).Seconds(), Removed: removed}, err
+}
+
+// clearLeft removes what killed jobs left: what is older than any job that still runs.
+func clearLeft(dir string, before time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("look for what killed jobs left: %w", err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if !strings.HasPrefix(e.Name(), taking) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil && info.ModTime().Before(before) {
+			err = os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+		if err != nil {
+			return fmt.Errorf("remove what a killed job left: %w", err)
+		}
+	}
+	return nil
 }
 
 // save asks one member after the other: a snapshot is one member's.
@@ -112,7 +143,9 @@ func retain(dir string, keep int) ([]string, error) {
 	}
 	old := names[:max(0, len(names)-keep)]
 	for _, name := range old {
-		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+		if gone := os.Remove(filepath.Join(dir, name)); !errors.Is(gone, fs.ErrNotExist) { // by another job
+			err = errors.Join(err, gone)
+		}
 	}
 	return old, err
 }

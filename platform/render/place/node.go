@@ -114,3 +114,27 @@ func DuplicateKeys(file string, node *yaml.Node, depth int) finding.Problems {
 	}
 	return problems
 }
+
+// OtherKeys finds keys that are no texts to a reader of YAML 1.2: numbers, true and
+// false, null. An object of Kubernetes has none.
+func OtherKeys(file string, node *yaml.Node, depth int) finding.Problems {
+	if node == nil || depth > MaxDepth {
+		return nil
+	}
+	var problems finding.Problems
+	if node.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key := node.Content[i]
+			if tag := key.ShortTag(); key.Kind == yaml.ScalarNode && tag != "!!str" && tag != "!!merge" {
+				problems = append(problems, &finding.Problem{
+					Position: finding.Position{File: file, Line: key.Line, Column: key.Column},
+					Field:    key.Value, What: "is no text, and a key has to be one", Mend: "quote it",
+				})
+			}
+		}
+	}
+	for _, child := range node.Content {
+		problems = append(problems, OtherKeys(file, child, depth+1)...)
+	}
+	return problems
+}

@@ -1,12 +1,15 @@
 // Findings, by how they came about.
 function findingCard(e, short) {
   const f = e.finding;
+  const further = (f.places || []).filter((p) => place(p.position) !== place(f.position));
   const word = f.class ? `${f.class} ${f.severity}` : f.severity;
   const tone = f.class === "fixed" ? "good" : f.class === "waived" || f.class === "unknown" || f.severity === "info" ? "plain" : f.severity === "error" ? "bad" : "warn";
   return el("article.entry.finding", { tabindex: "-1", "data-id": e.id, "aria-label": `${word}: ${f.rule}` },
     el("p.line", el(`span.badge.${tone}`, word), el("code.rule", f.rule), el("span.message", f.message)),
     el("dl.about",
       place(f.position) && pair("source", el("code", place(f.position))),
+      further.length > 0 && pair("also at", further.slice(0, 50).map((p) => el("p", el("code", place(p.position)), p.clusters?.length && [" ", everyNamed(p.clusters)])),
+        further.length > 50 && `and ${further.length - 50} more places`),
       !short && nameOf(f.object) && pair("object", el("code", nameOf(f.object)), f.pointer && [" ", el("code", f.pointer)]),
       short && f.pointer && pair("field", el("code", f.pointer)),
       f.clusters?.length && pair("on", everyNamed(f.clusters)),

@@ -15,7 +15,7 @@ const findingEntries = findings.map((f, i) => {
   const entry = {
     what: "finding", id: `f${i}`, finding: f, clusters: f.clusters || [], component: f.component || "", kind: f.object?.kind || "",
     severity: f.severity, class: f.class || "current",
-    text: () => [f.rule, f.message, f.mend, nameOf(f.object), f.pointer, place(f.position), f.component, f.fingerprint, ...(f.clusters || [])],
+    text: () => [f.rule, f.message, f.mend, nameOf(f.object), f.pointer, place(f.position), ...(f.places || []).map((p) => place(p.position)), f.component, f.fingerprint, ...(f.clusters || [])],
   };
   const key = keyOf(f.object);
   if (f.object?.kind) byObject.set(key, [...(byObject.get(key) || []), entry]);

@@ -127,7 +127,7 @@ func (s *Store) pin(ctx context.Context, cat *catalog.Catalog, c *catalog.Compon
 		return nil, nil
 	}
 	if s.o.Offline {
-		return nil, &UnavailableError{c.Name, shown(c.Spec.Source.Wants()), errors.New("a pin can't be found with --offline")}
+		return nil, &catalog.UnavailableError{Component: c.Name, From: shown(c.Spec.Source.Wants()), Err: errors.New("a pin can't be found with --offline")}
 	}
 	now, data, err := s.resolve(ctx, c)
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Store) resolve(ctx context.Context, c *catalog.Component) (*catalog.Loc
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return nil, nil, fmt.Errorf("%s: %w", c.At("spec.source"), &UnavailableError{c.Name, shown(src.Wants()), err})
+		return nil, nil, fmt.Errorf("%s: %w", c.At("spec.source"), &catalog.UnavailableError{Component: c.Name, From: shown(src.Wants()), Err: err})
 	}
 	if _, err := unpack(data, locked.Format); err != nil {
 		return nil, nil, &finding.Problem{Position: c.At("spec.source"), Field: "spec.source",

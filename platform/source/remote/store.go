@@ -66,21 +66,6 @@ func (s *Store) Close() { s.transport.CloseIdleConnections() }
 // Dir is the folder of the cache that holds remote sources.
 func Dir(cacheDir string) string { return filepath.Join(cacheDir, "sources") }
 
-// UnavailableError says that a pinned source could not be had: the cause is the
-// machine's or the network's, not the repository's.
-type UnavailableError struct {
-	Component string
-	From      string
-	Err       error
-}
-
-func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("source of component %s from %s: %v", e.Component, e.From, e.Err)
-}
-
-// Unwrap gives the cause.
-func (e *UnavailableError) Unwrap() error { return e.Err }
-
 // ErrNotCached says that --offline was asked for and the cache lacks a source.
 var ErrNotCached = errors.New("it is not in the cache, and nothing is fetched with --offline; run `platform lock` once with the network, or name a mirror with --mirror")
 
@@ -124,7 +109,13 @@ func (s *Store) bytes(ctx context.Context, component string, locked catalog.Lock
 		}
 		return s.keep(locked.Digest, data)
 	})
-	return data, err
+	if problems, _ := finding.Gather(err); err == nil || len(problems) > 0 {
+		return data, err
+	}
+	if _, said := errors.AsType[*catalog.UnavailableError](err); !said { // the cache is at fault
+		err = &catalog.UnavailableError{Component: component, From: shown(locked.URL), Err: err}
+	}
+	return nil, err
 }
 
 // fetch gets a locked archive from its mirror or its origin.
@@ -134,7 +125,7 @@ func (s *Store) fetch(ctx context.Context, component string, locked catalog.Lock
 		from = s.o.Mirror
 	}
 	if s.o.Offline && (s.o.Mirror == "" || isRegistry(s.o.Mirror)) {
-		return nil, &UnavailableError{component, from, ErrNotCached}
+		return nil, &catalog.UnavailableError{Component: component, From: from, Err: ErrNotCached}
 	}
 	s.o.Say(fmt.Sprintf("fetching %s %s from %s", component, locked.Version, shown(from)))
 	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Timeout, fmt.Errorf("took longer than %s", s.o.Timeout))
@@ -147,7 +138,7 @@ func (s *Store) fetch(ctx context.Context, component string, locked catalog.Lock
 		if long, ok := errors.AsType[*TooLongError](err); ok {
 			return nil, s.other(component, locked, fmt.Sprintf("more than %d bytes", long.Most), from)
 		}
-		return nil, &UnavailableError{component, shown(from), err}
+		return nil, &catalog.UnavailableError{Component: component, From: shown(from), Err: err}
 	}
 	if got := digest(data); got != locked.Digest {
 		return nil, s.other(component, locked, fmt.Sprintf("%d bytes of %s", len(data), got), from)

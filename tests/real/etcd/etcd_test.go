@@ -5,12 +5,14 @@ package etcd_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,6 +124,7 @@ func TestSnapshotAndDrill(t *testing.T) {
 			if len(last.Removed) != 1 || last.Removed[0] != files[0] {
 				t.Errorf("removed %v of %v, keeping 2", last.Removed, files)
 			}
+			takeAtOnce(t, p[tool.EtcdOps], c.Endpoints[0])
 			args := []string{"drill", "-dir", dir, "-work", t.TempDir(), "-listen", freeURL(t), "-peer", freeURL(t)}
 			var d drill
 			if err := ops(t, p[tool.EtcdOps], &d, args...); err != nil {
@@ -139,6 +142,36 @@ func TestSnapshotAndDrill(t *testing.T) {
 				t.Error("a damaged snapshot passed the drill")
 			}
 		})
+	}
+}
+
+// takeAtOnce has four jobs take a snapshot into one folder at the same time: each
+// keeps a whole one of its own, and nothing else stays.
+func takeAtOnce(t *testing.T, program, endpoint string) {
+	t.Helper()
+	dir := t.TempDir()
+	taken := make([]snapshot, 4)
+	errs := make([]error, len(taken))
+	var jobs sync.WaitGroup
+	for i := range taken {
+		jobs.Go(func() {
+			errs[i] = ops(t, program, &taken[i], "snapshot", "-endpoints", endpoint, "-dir", dir, "-keep", "9")
+		})
+	}
+	jobs.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{} // two of the same millisecond and revision are one
+	for _, s := range taken {
+		want[s.File] = true
+	}
+	if len(entries) != len(want) {
+		t.Errorf("the folder holds %v after snapshots %+v", entries, taken)
 	}
 }
 
