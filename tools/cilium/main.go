@@ -34,6 +34,13 @@ func main() {
 	if len(os.Args) > 3 && os.Args[1] == settingsWord {
 		os.Exit(settingsOf(os.Args[2], os.Args[3], os.Args[4:], os.Stdout, os.Stderr))
 	}
+	if len(os.Args) > 1 && os.Args[1] == pathsWord {
+		if err := answerPaths(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	err := run(ctx, os.Stdin, os.Stdout)
 	stop()

@@ -22,23 +22,32 @@ const (
 	egress
 )
 
-// policy is a NetworkPolicy.
+// policy is a NetworkPolicy, or one rule of Cilium's kinds.
 type policy struct {
-	object finding.Object
-	pods   labels.Selector
-	ways   [2]bool
-	rules  [2][]rule
-	mark   string
+	object    finding.Object
+	pods      labels.Selector
+	endpoints selection // of Cilium's kinds, instead of pods
+	cilium    bool
+	ways      [2]bool
+	rules     [2][]rule
+	denials   [2][]rule
+	// requires are what every pod must have that a rule for pods lets through, and
+	// bars that every pod must have which one denies: of any policy beside it.
+	requires, bars [2]selection
+	mark           string
 }
 
 type rule struct {
-	peers []peer // none lets everybody through
-	ports []port // none means every port
-	blind bool   // it says peers, and none that can be read
+	peers  []peer // none lets everybody through
+	ports  []port // none means every port
+	blind  bool   // it lets nobody through: it says peers, and none that can be read
+	limits []limit
 }
 
 type peer struct {
 	pods, namespaces labels.Selector // nil where not said
+	endpoints        selection       // of Cilium's kinds, nil where not said
+	entity           string
 	block            netip.Prefix
 	except           []netip.Prefix
 }
@@ -111,64 +120,29 @@ func selector(v any) labels.Selector {
 }
 
 func (p *policy) selects(of *pod) bool {
-	return of.object.Namespace == p.object.Namespace && of.cidr == "" && !of.anyone && p.pods.Matches(labels.Set(of.labels))
-}
-
-// admits says whether a workload takes, or may open, a connection by its policies.
-// Peers outside have none.
-func (w *World) admits(way direction, of, peer *pod, p port) bool {
-	if of.cidr != "" || of.anyone {
-		return true
-	}
-	isolated := w.closed
-	for _, q := range w.policies {
-		if !q.ways[way] || !q.selects(of) {
-			continue
-		}
-		isolated = true
-		for _, r := range q.rules[way] {
-			if r.admits(w, q, peer, p) {
-				return true
-			}
-		}
-	}
-	return !isolated
-}
-
-func (r rule) admits(w *World, of *policy, peer *pod, p port) bool {
-	if len(r.ports) > 0 && !slices.ContainsFunc(r.ports, func(allowed port) bool { return allowed.covers(p) }) {
-		return false
-	}
-	if len(r.peers) == 0 {
-		return !r.blind
-	}
-	for _, q := range r.peers {
-		if q.matches(w, of, peer) {
-			return true
-		}
-	}
-	return false
-}
-
-func (p port) covers(other port) bool {
 	switch {
-	case other.protocol == "" || p.protocol != other.protocol:
+	case !of.isPod():
 		return false
-	case p.name != "":
-		return p.name == other.name
-	case p.from == 0:
-		return true
+	case p.cilium:
+		return p.endpoints.matches(of.identity)
 	}
-	return other.from != 0 && p.from <= other.from && other.to <= p.to
+	return of.object.Namespace == p.object.Namespace && p.pods.Matches(labels.Set(of.labels))
+}
+
+// all are the rules that let through, and those that deny.
+func (p *policy) all() []rule {
+	return slices.Concat(p.rules[ingress], p.rules[egress], p.denials[ingress], p.denials[egress])
 }
 
 func (p peer) matches(w *World, of *policy, other *pod) bool {
 	switch {
-	case other.anyone:
-		return p.block.IsValid() && p.block.Bits() == 0
-	case other.cidr != "":
-		return p.holds(block(other.cidr))
-	case p.block.IsValid() || p.pods == nil && p.namespaces == nil:
+	case p.endpoints != nil:
+		return p.endpoints.matches(other.identity)
+	case p.entity != "":
+		return p.isEntity(other)
+	case other.outside != nil:
+		return p.holds(other.outside)
+	case other.entity != "" || p.block.IsValid() || p.pods == nil && p.namespaces == nil:
 		return false
 	}
 	if p.namespaces == nil && other.object.Namespace != of.object.Namespace {
@@ -178,12 +152,4 @@ func (p peer) matches(w *World, of *policy, other *pod) bool {
 		return false
 	}
 	return p.pods == nil || p.pods.Matches(labels.Set(other.labels))
-}
-
-// holds says that all of a range is let through.
-func (p peer) holds(other netip.Prefix) bool {
-	if !p.block.IsValid() || p.block.Bits() > other.Bits() || !p.block.Contains(other.Addr()) {
-		return false
-	}
-	return !slices.ContainsFunc(p.except, func(e netip.Prefix) bool { return e.IsValid() && e.Overlaps(other) })
 }

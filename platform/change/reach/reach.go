@@ -1,7 +1,12 @@
-// Package reach says which paths between the workloads of a bundle NetworkPolicies
-// open and close from one side of a change to the other, by port. It knows nothing
-// of Cilium's own policies, which its caller names as not computed, and nothing of
-// what really flows.
+// Package reach says which paths between the workloads of a bundle policies open and
+// close from one side of a change to the other, by port: NetworkPolicies and Cilium's
+// own kinds together, as Cilium sums them up. What lets through adds up over all
+// policies; a denial goes before; a direction in which any policy with rules selects a
+// pod is closed but for what is let through. Addresses of DNS names, of Services and
+// of groups, ICMP and policies of nodes are named as not computed; rules of HTTP,
+// Kafka, DNS and TLS and asked-for authentication limit a path, which is then not
+// said to be open. The API server is taken for neither a node nor an address. Of
+// what really flows it knows nothing.
 package reach
 
 import (
@@ -17,6 +22,7 @@ type Path struct {
 	From, To string // "Deployment shop/web", "addresses 10.0.0.0/8", "anyone outside"
 	Port     string // "TCP 8080", "any port"
 	Opened   bool
+	Limit    string // "HTTP rules": it is open as far as these let it, which is not computed
 	// Cause are the objects whose change did it: policies, else workloads or
 	// namespaces with other labels.
 	Cause []finding.Object
@@ -37,6 +43,11 @@ func Compare(before, after *World) []Path {
 	}
 	for _, peer := range outside(before, after) {
 		c.pods = append(c.pods, both{peer, peer, false})
+	}
+	c.reached = namedPorts(func(q *policy) []rule { return slices.Concat(q.rules[egress], q.denials[egress]) }, before, after)
+	c.denied = [2][]port{
+		namedPorts(func(q *policy) []rule { return q.denials[ingress] }, before, after),
+		namedPorts(func(q *policy) []rule { return q.denials[egress] }, before, after),
 	}
 	for _, src := range c.pods {
 		for _, dst := range c.pods {
@@ -60,11 +71,13 @@ type comparison struct {
 	before, after *World
 	changed       map[finding.Object]bool
 	pods          []both
+	reached       []port    // what rules of both sides name of what goes out
+	denied        [2][]port // what denials of both sides name
 	out           []Path
 }
 
-// changes are the policies, workloads and namespaces that differ in what decides
-// a path.
+// changes are the policies, workloads, namespaces and settings that differ in what
+// decides a path.
 func changes(before, after *World) map[finding.Object]bool {
 	out := map[finding.Object]bool{}
 	marks := func(w *World) map[finding.Object]string {
@@ -81,6 +94,11 @@ func changes(before, after *World) map[finding.Object]bool {
 		return all
 	}
 	was, now := marks(before), marks(after)
+	for _, w := range []*World{before, after} {
+		if was, now := before.settings, after.settings; was.decides() != now.decides() && w.settings.object.Kind != "" {
+			out[w.settings.object] = true
+		}
+	}
 	for o, mark := range was {
 		if now[o] != mark {
 			out[o] = true
@@ -97,7 +115,7 @@ func changes(before, after *World) map[finding.Object]bool {
 // touches says that a change bears on a workload: on itself, its namespace, or a
 // policy that selects it.
 func (c *comparison) touches(was, now *pod) bool {
-	if c.changed[now.object] || c.changed[namespace(now)] {
+	if c.changed[now.object] || c.changed[namespace(now)] || c.changed[c.before.settings.object] || c.changed[c.after.settings.object] {
 		return true
 	}
 	selects := func(w *World, p *pod) bool {
@@ -111,28 +129,55 @@ func namespace(p *pod) finding.Object {
 }
 
 func (c *comparison) pair(src, dst both) {
+	whole := -1 // of c.out: the path of any port
+	var but []string
 	for _, port := range c.ports(dst) {
-		inWas, inNow := c.before.admits(ingress, dst.was, src.was, port), c.after.admits(ingress, dst.now, src.now, port)
-		outWas, outNow := c.before.admits(egress, src.was, dst.was, port), c.after.admits(egress, src.now, dst.now, port)
-		if (inWas && outWas) == (inNow && outNow) {
-			continue
+		path, differs := c.path(src, dst, port)
+		if whole >= 0 { // say of one port what is not said of all
+			if w := c.out[whole]; differs && w.Opened == path.Opened && w.Limit == path.Limit {
+				continue
+			}
+			but = append(but, port.String())
 		}
-		path := Path{From: src.now.String(), To: dst.now.String(), Port: port.String(), Opened: inNow && outNow}
-		if inWas != inNow {
-			path.Cause = append(path.Cause, c.causes(ingress, dst, src)...)
+		if differs {
+			c.out = append(c.out, path)
 		}
-		if outWas != outNow {
-			path.Cause = append(path.Cause, c.causes(egress, src, dst)...)
+		if differs && port.protocol == "" {
+			whole = len(c.out) - 1
 		}
-		c.out = append(c.out, path)
+	}
+	if len(but) > 0 {
+		c.out[whole].Port += " but " + strings.Join(but, " and ")
 	}
 }
 
+// path compares one port of a pair.
+func (c *comparison) path(src, dst both, port port) (Path, bool) {
+	inWas, inNow := c.before.admits(ingress, dst.was, src.was, port), c.after.admits(ingress, dst.now, src.now, port)
+	outWas, outNow := c.before.admits(egress, src.was, dst.was, port), c.after.admits(egress, src.now, dst.now, port)
+	was, now := inWas.and(outWas), inNow.and(outNow)
+	if was.same(now) {
+		return Path{}, false
+	}
+	path := Path{From: src.now.String(), To: dst.now.String(), Port: port.String(), Opened: now.open}
+	if now.open {
+		path.Limit = now.names()
+	}
+	if !inWas.same(inNow) {
+		path.Cause = append(path.Cause, c.causes(ingress, dst, src)...)
+	}
+	if !outWas.same(outNow) {
+		path.Cause = append(path.Cause, c.causes(egress, src, dst)...)
+	}
+	return path, true
+}
+
 // ports are what both sides of the change declare, so that a new port is no
-// opened path; of addresses outside, those that policies name.
+// opened path; of others, those that policies name. A pod that declares none is
+// asked for those that are denied as well.
 func (c *comparison) ports(dst both) []port {
-	if dst.was.cidr != "" || dst.was.anyone {
-		return namedPorts(c.before, c.after)
+	if !dst.was.isPod() {
+		return c.reached
 	}
 	var out []port
 	for _, p := range dst.was.ports {
@@ -140,8 +185,14 @@ func (c *comparison) ports(dst both) []port {
 			out = append(out, p)
 		}
 	}
-	if len(dst.was.ports)+len(dst.now.ports) == 0 {
-		out = append(out, port{})
+	if len(dst.was.ports)+len(dst.now.ports) > 0 {
+		return out
+	}
+	out = slices.Clone(c.denied[ingress])
+	for _, p := range c.denied[egress] {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -159,7 +210,7 @@ func (c *comparison) causes(way direction, of, peer both) []finding.Object {
 	}
 	note(c.before, of.was)
 	note(c.after, of.now)
-	for _, o := range []finding.Object{of.now.object, peer.now.object, namespace(of.now), namespace(peer.now)} {
+	for _, o := range []finding.Object{of.now.object, peer.now.object, namespace(of.now), namespace(peer.now), c.after.settings.object, c.before.settings.object} {
 		if len(out) == 0 && c.changed[o] {
 			out = append(out, o)
 		}

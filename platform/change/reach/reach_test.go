@@ -41,7 +41,11 @@ func world(t *testing.T, closed bool, policies string) *reach.World {
 	for _, o := range append(list, more...) {
 		objects = append(objects, &unstructured.Unstructured{Object: o})
 	}
-	return reach.Read(objects, closed)
+	if closed {
+		objects = append(objects, &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap",
+			"metadata": map[string]any{"name": reach.Config, "namespace": "cilium"}, "data": map[string]any{"enable-policy": "always"}}})
+	}
+	return reach.Read(objects)
 }
 
 func policy(name, spec string) string {
