@@ -66,7 +66,10 @@ type reply struct {
 
 // answerPaths reads scenes and writes a reply to each.
 func answerPaths(in io.Reader, out io.Writer) error {
-	option.Config.EnableIPv4, option.Config.EnableL7Proxy, option.Config.EnableICMPRules = true, true, true
+	for _, on := range []*bool{&option.Config.EnableIPv4, &option.Config.EnableL7Proxy, &option.Config.EnableICMPRules, &option.Config.EnableRemoteNodeIdentity} {
+		*on = true
+	}
+	option.Config.EnableIPv6 = false // as the distribution has it
 	option.Config.AllowLocalhost, option.Config.ClusterName = option.AllowLocalhostAlways, defaults.ClusterName
 	api.InitEntities(option.Config.ClusterName, false)
 	err := errors.Join(labelsfilter.ParseLabelPrefixCfg(nil, ""), re.InitRegexCompileLRU(defaults.FQDNRegexCompileLRUSize))

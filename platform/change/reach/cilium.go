@@ -151,10 +151,10 @@ func (r *reader) rule(v any, way direction, deny bool, at string) ([]rule, error
 			return nil, errors.New("icmps stand beside toPorts")
 		}
 		r.say(at+"/icmps", icmps, "ICMP")
-		return nil, nil
+		return []rule{{peers: peers, blind: true}}, nil
 	}
 	var auth []limit
-	if mode := inside.Text(v, "authentication", "mode"); mode != "" && mode != "disabled" {
+	if mode := inside.Text(v, "authentication", "mode"); !deny && mode != "" && mode != "disabled" {
 		auth = []limit{{"authentication", mode, true}}
 	}
 	if len(ports) == 0 {
@@ -178,7 +178,7 @@ func (r *reader) peers(v any, side string, deny bool, at string) (peers []peer, 
 	var members []string
 	for _, member := range []string{"Endpoints", "CIDR", "CIDRSet", "Entities", "Services", "Groups", "FQDNs"} {
 		list := inside.List(v, side+member)
-		if len(list) == 0 || side == "from" && slices.Contains([]string{"Services", "Groups", "FQDNs"}, member) {
+		if len(list) == 0 || side == "from" && slices.Contains([]string{"Services", "Groups", "FQDNs"}, member) || deny && member == "FQDNs" {
 			continue
 		}
 		members = append(members, side+member)

@@ -25,19 +25,16 @@ func (w *World) admits(way direction, of, peer *pod, p port) verdict {
 		return verdict{open: true}
 	}
 	isolated := w.settings.enforce == always
-	var mine []*policy
 	var requires, bars selection
-	for _, q := range w.policies {
-		if q.selects(of) {
-			mine, isolated = append(mine, q), isolated || q.ways[way]
-			requires, bars = append(requires, q.requires[way]...), append(bars, q.bars[way]...)
-		}
+	for _, q := range of.policies {
+		isolated = isolated || q.ways[way]
+		requires, bars = append(requires, q.requires[way]...), append(bars, q.bars[way]...)
 	}
 	if !isolated {
 		return verdict{open: true}
 	}
 	var let []rule
-	for _, q := range mine {
+	for _, q := range of.policies {
 		for _, r := range q.denials[way] {
 			if r.admits(w, q, way, peer, p, bars) {
 				return verdict{}

@@ -44,11 +44,6 @@ func Compare(before, after *World) []Path {
 	for _, peer := range outside(before, after) {
 		c.pods = append(c.pods, both{peer, peer, false})
 	}
-	c.reached = namedPorts(func(q *policy) []rule { return slices.Concat(q.rules[egress], q.denials[egress]) }, before, after)
-	c.denied = [2][]port{
-		namedPorts(func(q *policy) []rule { return q.denials[ingress] }, before, after),
-		namedPorts(func(q *policy) []rule { return q.denials[egress] }, before, after),
-	}
 	for _, src := range c.pods {
 		for _, dst := range c.pods {
 			if src.was != dst.was && (src.touched || dst.touched) {
@@ -71,8 +66,6 @@ type comparison struct {
 	before, after *World
 	changed       map[finding.Object]bool
 	pods          []both
-	reached       []port    // what rules of both sides name of what goes out
-	denied        [2][]port // what denials of both sides name
 	out           []Path
 }
 
@@ -118,10 +111,7 @@ func (c *comparison) touches(was, now *pod) bool {
 	if c.changed[now.object] || c.changed[namespace(now)] || c.changed[c.before.settings.object] || c.changed[c.after.settings.object] {
 		return true
 	}
-	selects := func(w *World, p *pod) bool {
-		return slices.ContainsFunc(w.policies, func(q *policy) bool { return c.changed[q.object] && q.selects(p) })
-	}
-	return selects(c.before, was) || selects(c.after, now)
+	return slices.ContainsFunc(slices.Concat(was.policies, now.policies), func(q *policy) bool { return c.changed[q.object] })
 }
 
 func namespace(p *pod) finding.Object {
@@ -130,24 +120,29 @@ func namespace(p *pod) finding.Object {
 
 func (c *comparison) pair(src, dst both) {
 	whole := -1 // of c.out: the path of any port
-	var but []string
-	for _, port := range c.ports(dst) {
-		path, differs := c.path(src, dst, port)
-		if whole >= 0 { // say of one port what is not said of all
-			if w := c.out[whole]; differs && w.Opened == path.Opened && w.Limit == path.Limit {
+	var but []port
+	for _, p := range c.ports(src, dst) {
+		path, differs := c.path(src, dst, p)
+		if whole >= 0 { // what is said of all is not said again of one
+			if w := c.out[whole]; !differs || w.Opened != path.Opened || w.Limit != path.Limit {
+				but = append(but, p)
+			} else if !slices.ContainsFunc(but, func(b port) bool { return b.covers(p) }) {
 				continue
 			}
-			but = append(but, port.String())
 		}
 		if differs {
 			c.out = append(c.out, path)
 		}
-		if differs && port.protocol == "" {
+		if differs && p.protocol == "" {
 			whole = len(c.out) - 1
 		}
 	}
-	if len(but) > 0 {
-		c.out[whole].Port += " but " + strings.Join(but, " and ")
+	for i, p := range but {
+		word := " but "
+		if i > 0 {
+			word = " and "
+		}
+		c.out[whole].Port += word + p.String()
 	}
 }
 
@@ -172,13 +167,9 @@ func (c *comparison) path(src, dst both, port port) (Path, bool) {
 	return path, true
 }
 
-// ports are what both sides of the change declare, so that a new port is no
-// opened path; of others, those that policies name. A pod that declares none is
-// asked for those that are denied as well.
-func (c *comparison) ports(dst both) []port {
-	if !dst.was.isPod() {
-		return c.reached
-	}
+// ports are what both sides of the change declare, so that a new port is no opened
+// path; where none is declared, any, and those that the rules of the pair name.
+func (c *comparison) ports(src, dst both) []port {
 	var out []port
 	for _, p := range dst.was.ports {
 		if slices.Contains(dst.now.ports, p) {
@@ -188,28 +179,33 @@ func (c *comparison) ports(dst both) []port {
 	if len(dst.was.ports)+len(dst.now.ports) > 0 {
 		return out
 	}
-	out = slices.Clone(c.denied[ingress])
-	for _, p := range c.denied[egress] {
-		if !slices.Contains(out, p) {
-			out = append(out, p)
+	out = append(out, port{})
+	for _, side := range []struct {
+		w        *World
+		src, dst *pod
+	}{{c.before, src.was, dst.was}, {c.after, src.now, dst.now}} {
+		for _, q := range side.dst.policies {
+			out = append(out, q.ports(side.w, ingress)...)
+		}
+		for _, q := range side.src.policies {
+			out = append(out, q.ports(side.w, egress)...)
 		}
 	}
-	return out
+	slices.SortStableFunc(out, func(a, b port) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), strings.Compare(a.protocol, b.protocol), cmp.Compare(a.to, b.to))
+	})
+	return slices.Compact(out)
 }
 
 // causes are the changed policies of one direction of a workload, else what else
 // changed of the pair.
 func (c *comparison) causes(way direction, of, peer both) []finding.Object {
 	var out []finding.Object
-	note := func(w *World, p *pod) {
-		for _, q := range w.policies {
-			if c.changed[q.object] && q.ways[way] && q.selects(p) && !slices.Contains(out, q.object) {
-				out = append(out, q.object)
-			}
+	for _, q := range slices.Concat(of.was.policies, of.now.policies) {
+		if c.changed[q.object] && q.ways[way] && !slices.Contains(out, q.object) {
+			out = append(out, q.object)
 		}
 	}
-	note(c.before, of.was)
-	note(c.after, of.now)
 	for _, o := range []finding.Object{of.now.object, peer.now.object, namespace(of.now), namespace(peer.now), c.after.settings.object, c.before.settings.object} {
 		if len(out) == 0 && c.changed[o] {
 			out = append(out, o)

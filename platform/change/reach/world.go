@@ -84,6 +84,13 @@ func Read(objects []*unstructured.Unstructured) *World {
 			w.readCilium(o)
 		}
 	}
+	for _, p := range w.pods {
+		for _, q := range w.policies {
+			if q.selects(p) {
+				p.policies = append(p.policies, q)
+			}
+		}
+	}
 	return w
 }
 
@@ -125,6 +132,7 @@ type pod struct {
 	ports    []port
 	mark     string
 	identity identity // as Cilium sees it
+	policies []*policy
 	outside  *addresses
 	entity   string // of Cilium: a node, the API server
 }
@@ -204,19 +212,17 @@ func (w *World) numbered(p port, protocol string) (port, bool) {
 	return out, out.from != 0
 }
 
-// namedPorts are the numbers that rules of both sides name, and any port: of what
-// goes out, or of what is denied in a direction.
-func namedPorts(pick func(q *policy) []rule, worlds ...*World) []port {
-	out := []port{{}}
-	for _, w := range worlds {
-		for _, q := range w.policies {
-			for _, r := range pick(q) {
-				for _, p := range r.ports {
-					for _, each := range p.spread() {
-						if each.name == "" && !slices.Contains(out, each) {
-							out = append(out, each)
-						}
-					}
+// ports are the numbers that a policy's rules of one direction name, or mean by a name.
+func (p *policy) ports(w *World, way direction) []port {
+	var out []port
+	for _, r := range slices.Concat(p.rules[way], p.denials[way]) {
+		for _, named := range r.ports {
+			for _, each := range named.spread() {
+				if each.name != "" && p.cilium && way == egress {
+					each, _ = w.numbered(each, each.protocol)
+				}
+				if each.name == "" && each.protocol != "" {
+					out = append(out, each)
 				}
 			}
 		}
@@ -228,9 +234,6 @@ func namedPorts(pick func(q *policy) []rule, worlds ...*World) []port {
 func (p port) spread() []port {
 	if p.protocol != anyProtocol {
 		return []port{p}
-	}
-	if p.from == 0 && p.name == "" {
-		return nil
 	}
 	var out []port
 	for _, protocol := range []string{"TCP", "UDP", "SCTP"} {
