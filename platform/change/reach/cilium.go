@@ -164,7 +164,7 @@ func (r *reader) rule(v any, way direction, deny bool, at string) ([]rule, error
 	for i, each := range ports {
 		one := rule{peers: peers, blind: said && len(peers) == 0}
 		if one.ports, one.limits, err = r.ports(each, way, deny, at+"/toPorts/"+strconv.Itoa(i)); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("toPorts %d: %w", i, err)
 		}
 		one.blind, one.limits = one.blind || len(one.ports) == 0, append(one.limits, auth...)
 		out = append(out, one)

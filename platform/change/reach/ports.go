@@ -21,13 +21,13 @@ const mostPorts = 40
 func (r *reader) ports(v any, way direction, deny bool, at string) ([]port, []limit, error) {
 	list := inside.List(v, "ports")
 	if len(list) > mostPorts {
-		return nil, nil, fmt.Errorf("%s has %d ports, and Cilium takes %d", at, len(list), mostPorts)
+		return nil, nil, fmt.Errorf("%d ports, and Cilium takes %d", len(list), mostPorts)
 	}
 	var ports []port
 	for _, each := range list {
 		p, err := readPort(each)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", at, err)
+			return nil, nil, err
 		}
 		ports = append(ports, p)
 	}
@@ -36,7 +36,7 @@ func (r *reader) ports(v any, way direction, deny bool, at string) ([]port, []li
 	}
 	limits, err := readLimits(v, way, ports)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", at, err)
+		return nil, nil, err
 	}
 	for _, l := range limits {
 		r.limited(at, v, l)
@@ -99,8 +99,8 @@ func readLimits(v any, way direction, ports []port) ([]limit, error) {
 // canonical is a document in one order: what says the same has the same text.
 func canonical(v any) string {
 	data, err := json.Marshal(ordered(v))
-	if err != nil {
-		return fmt.Sprint(v)
+	if err != nil { // it was read from JSON or YAML
+		return strconv.Quote(err.Error())
 	}
 	return string(data)
 }
@@ -113,7 +113,11 @@ func ordered(v any) any {
 			texts = append(texts, canonical(each))
 		}
 		slices.Sort(texts)
-		return texts
+		out := make([]json.RawMessage, len(texts))
+		for i, text := range texts {
+			out[i] = json.RawMessage(text)
+		}
+		return out
 	case map[string]any:
 		out := map[string]any{}
 		for k, each := range v {

@@ -79,22 +79,30 @@ func TestCompare(t *testing.T) {
 			"- anyone outside → Deployment shop/db TCP 5432 by bad", "- anyone outside → Deployment shop/web TCP 8080 by bad", "- anyone outside → Deployment shop/web TCP 9090 by bad"}},
 	}
 	for _, c := range cases {
-		var got []string
-		for _, p := range reach.Compare(world(t, c.closed, c.before), world(t, c.closed, c.after)) {
-			sign, by := "-", ""
-			if p.Opened {
-				sign = "+"
-			}
-			for i, o := range p.Cause {
-				if i > 0 {
-					by += ","
-				}
-				by += o.Name
-			}
-			got = append(got, fmt.Sprintf("%s %s → %s %s by %s", sign, p.From, p.To, p.Port, by))
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, told(world(t, c.closed, c.before), world(t, c.closed, c.after))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
+}
+
+// told is what is said of a change, a line a path.
+func told(before, after *reach.World) []string {
+	var out []string
+	for _, p := range reach.Compare(before, after) {
+		sign, by := "-", ""
+		switch {
+		case p.Limit != "":
+			sign = "~ " + p.Limit + ":"
+		case p.Opened:
+			sign = "+"
+		}
+		for i, o := range p.Cause {
+			if i > 0 {
+				by += ","
+			}
+			by += o.Name
+		}
+		out = append(out, fmt.Sprintf("%s %s → %s %s by %s", sign, p.From, p.To, p.Port, by))
+	}
+	return out
 }
