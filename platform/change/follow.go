@@ -108,7 +108,7 @@ func (f *follower) paths() {
 	}
 	before, after := reach.Read(plainObjects(f.before)), reach.Read(plainObjects(f.after))
 	type key struct {
-		cause  finding.Object
+		cause  reach.Cause
 		opened bool
 		limit  string
 	}
@@ -122,12 +122,12 @@ func (f *follower) paths() {
 			if pairs[k] == nil {
 				order = append(order, k)
 			}
-			limited[cause] = limited[cause] || p.Limit != ""
+			limited[cause.Object] = limited[cause.Object] || p.Limit != ""
 			pairs[k] = append(pairs[k], fmt.Sprintf("%s → %s %s", p.From, p.To, p.Port))
 		}
 	}
 	for _, k := range order {
-		f.add(k.cause, f.path(k.cause, k.opened, k.limit, pairs[k]))
+		f.add(k.cause.Object, f.path(k.cause, k.opened, k.limit, pairs[k]))
 	}
 	for _, u := range reach.Unknowns(before, after) {
 		u.Object.APIVersion = u.Object.Group()
@@ -143,7 +143,7 @@ func (f *follower) paths() {
 }
 
 // path is what an object's change does to paths.
-func (f *follower) path(cause finding.Object, opened bool, limit string, pairs []string) Consequence {
+func (f *follower) path(cause reach.Cause, opened bool, limit string, pairs []string) Consequence {
 	q := Consequence{Effect: Closes, Level: finding.Warning, Why: list(pairs), Pointer: "/metadata/labels", Facts: map[string]any{"paths": len(pairs)}}
 	switch {
 	case limit != "":
@@ -151,7 +151,9 @@ func (f *follower) path(cause finding.Object, opened bool, limit string, pairs [
 	case opened:
 		q.Effect = Opens
 	}
-	switch o := f.changedObject(cause); {
+	switch o := f.changedObject(cause.Object); {
+	case cause.Pointer != "":
+		q.Pointer = cause.Pointer
 	case strings.HasSuffix(cause.Kind, "NetworkPolicy"):
 		q.Pointer = "/spec"
 		if o != nil && o.after != nil && inside.At(o.after.Object, "spec") == nil {

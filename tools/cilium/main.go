@@ -1,8 +1,9 @@
 // Command cilium judges network policies and settings with Cilium's own code:
 // the strict types and the parser of its policies, Envoy resources as its agent
 // takes them in, and the options of its agent and operator. It reads one JSON
-// document with what to judge and writes one with its answers. It loads no
-// program into a kernel and talks to no cluster.
+// document with what to judge and writes one with its answers. Asked for paths, it says
+// what the policy maps of the agent hold. It loads no program into a kernel and talks
+// to no cluster.
 package main
 
 import (

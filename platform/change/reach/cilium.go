@@ -118,6 +118,9 @@ func (r *reader) list(spec any, way direction, deny bool) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", at, err)
 		}
+		for i := range rules {
+			rules[i].at = r.pointer + "/" + at
+		}
 		if deny {
 			r.policy.denials[way] = append(r.policy.denials[way], rules...)
 		} else {

@@ -52,6 +52,16 @@ func (w *World) admits(way direction, of, peer *pod, p port) verdict {
 	return allowed(let)
 }
 
+// rule is where a policy denies a path, else where it lets it through.
+func (p *policy) rule(w *World, way direction, peer *pod, port port) string {
+	for _, r := range slices.Concat(p.denials[way], p.rules[way]) {
+		if r.admits(w, p, way, peer, port, nil) {
+			return r.at
+		}
+	}
+	return ""
+}
+
 // allowed sums up the rules that let through: limits are lifted by a rule without
 // any, but firm ones.
 func allowed(let []rule) verdict {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -42,6 +43,7 @@ type rule struct {
 	ports  []port // none means every port
 	blind  bool   // it lets nobody through: it says peers, and none that can be read
 	limits []limit
+	at     string // its JSON pointer
 }
 
 type peer struct {
@@ -63,18 +65,17 @@ func readPolicy(o *unstructured.Unstructured) *policy {
 	types := inside.List(o.Object, "spec", "policyTypes")
 	p.ways[ingress] = len(types) == 0 || slices.Contains(types, any("Ingress"))
 	p.ways[egress] = slices.Contains(types, any("Egress")) || len(types) == 0 && len(inside.List(o.Object, "spec", "egress")) > 0
-	for _, r := range inside.List(o.Object, "spec", "ingress") {
-		p.rules[ingress] = append(p.rules[ingress], readRule(r, "from"))
-	}
-	for _, r := range inside.List(o.Object, "spec", "egress") {
-		p.rules[egress] = append(p.rules[egress], readRule(r, "to"))
+	for way, names := range [][2]string{{"ingress", "from"}, {"egress", "to"}} {
+		for i, r := range inside.List(o.Object, "spec", names[0]) {
+			p.rules[way] = append(p.rules[way], readRule(r, names[1], "/spec/"+names[0]+"/"+strconv.Itoa(i)))
+		}
 	}
 	return p
 }
 
-func readRule(v any, side string) rule {
+func readRule(v any, side, at string) rule {
 	_, ok := v.(map[string]any)
-	r := rule{blind: !ok}
+	r := rule{blind: !ok, at: at}
 	for _, each := range inside.List(v, side) {
 		m, ok := each.(map[string]any)
 		if !ok {

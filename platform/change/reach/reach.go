@@ -5,8 +5,9 @@
 // pod is closed but for what is let through. Addresses of DNS names, of Services and
 // of groups, ICMP and policies of nodes are named as not computed; rules of HTTP,
 // Kafka, DNS and TLS and asked-for authentication limit a path, which is then not
-// said to be open. The API server is taken for neither a node nor an address. Of
-// what really flows it knows nothing.
+// said to be open. The API server is taken for neither a node nor an address, and a
+// NetworkPolicy for what the API says of it: Cilium 1.15 takes the first port of a
+// range. Of what really flows it knows nothing.
 package reach
 
 import (
@@ -25,7 +26,13 @@ type Path struct {
 	Limit    string // "HTTP rules": it is open as far as these let it, which is not computed
 	// Cause are the objects whose change did it: policies, else workloads or
 	// namespaces with other labels.
-	Cause []finding.Object
+	Cause []Cause
+}
+
+// Cause is an object that a path opened or closed for.
+type Cause struct {
+	finding.Object
+	Pointer string // the policy's rule that lets through or denies now, "" without one
 }
 
 // Compare gives the paths between workloads that both sides have, and between them
@@ -159,10 +166,10 @@ func (c *comparison) path(src, dst both, port port) (Path, bool) {
 		path.Limit = now.names()
 	}
 	if !inWas.same(inNow) {
-		path.Cause = append(path.Cause, c.causes(ingress, dst, src)...)
+		path.Cause = append(path.Cause, c.causes(ingress, dst, src, port)...)
 	}
 	if !outWas.same(outNow) {
-		path.Cause = append(path.Cause, c.causes(egress, src, dst)...)
+		path.Cause = append(path.Cause, c.causes(egress, src, dst, port)...)
 	}
 	return path, true
 }
@@ -199,16 +206,27 @@ func (c *comparison) ports(src, dst both) []port {
 
 // causes are the changed policies of one direction of a workload, else what else
 // changed of the pair.
-func (c *comparison) causes(way direction, of, peer both) []finding.Object {
-	var out []finding.Object
-	for _, q := range slices.Concat(of.was.policies, of.now.policies) {
-		if c.changed[q.object] && q.ways[way] && !slices.Contains(out, q.object) {
-			out = append(out, q.object)
+func (c *comparison) causes(way direction, of, peer both, p port) []Cause {
+	var out []Cause
+	for _, q := range slices.Concat(of.now.policies, of.was.policies) {
+		if !c.changed[q.object] || !q.ways[way] {
+			continue
+		}
+		at := ""
+		if slices.Contains(of.now.policies, q) {
+			at = q.rule(c.after, way, peer.now, p)
+		}
+		i := slices.IndexFunc(out, func(o Cause) bool { return o.Object == q.object })
+		switch {
+		case i < 0:
+			out = append(out, Cause{q.object, at})
+		case out[i].Pointer == "":
+			out[i].Pointer = at
 		}
 	}
 	for _, o := range []finding.Object{of.now.object, peer.now.object, namespace(of.now), namespace(peer.now), c.after.settings.object, c.before.settings.object} {
 		if len(out) == 0 && c.changed[o] {
-			out = append(out, o)
+			out = append(out, Cause{o, ""})
 		}
 	}
 	return out

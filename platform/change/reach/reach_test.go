@@ -28,7 +28,7 @@ const workloads = `
   spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: job}}, spec: {containers: [{name: a}]}}}}}
 `
 
-func world(t *testing.T, closed bool, policies string) *reach.World {
+func world(t testing.TB, closed bool, policies string) *reach.World {
 	t.Helper()
 	var list, more []map[string]any
 	if err := yaml.Unmarshal([]byte(workloads), &list); err != nil {
