@@ -172,10 +172,13 @@ func otherCases() []consequenceCase {
 			"added NetworkPolicy ns/p: warning: closes: Deployment ns/other → Deployment ns/d TCP 80, anyone outside → Deployment ns/d TCP 80 @/spec"}},
 		{"a Cilium policy closes, and names what nobody resolves here", deployment(pod) + deployment2() + cnp("ingress: [{fromEntities: [all]}]"), deployment(pod) + deployment2() + cnp("ingress: [{fromEndpoints: [{}]}], egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), []string{
 			"changed CiliumNetworkPolicy ns/p: warning: closes: anyone outside → Deployment ns/d TCP 80 @/spec",
-			"changed CiliumNetworkPolicy ns/p: info: not computed: Deployment ns/d: addresses of DNS names (a.b), not computed @/spec/egress/0/toFQDNs"}},
+			"changed CiliumNetworkPolicy ns/p: info: not computed: Deployment ns/d may reach addresses of DNS names (a.b): not computed @/spec/egress/0/toFQDNs"}},
+		{"pods that a Cilium policy no longer selects", deployment(pod) + cnp("egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), replace("app: d", "app: e").Replace(deployment(pod)) + cnp("egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), []string{
+			"changed Deployment ns/d: info: restarts: its pods are replaced, a few at a time @/spec/template/metadata/labels/app",
+			"changed Deployment ns/d: info: not computed: CiliumNetworkPolicy ns/p: no longer: Deployment ns/d may reach addresses of DNS names (a.b): not computed @/spec/template/metadata/labels"}},
 		{"a Cilium policy is let go", deployment(pod) + deployment2() + cnp("ingress: [{}], egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), deployment(pod) + deployment2(), []string{
 			"removed CiliumNetworkPolicy ns/p: warning: opens: Deployment ns/other → Deployment ns/d TCP 80, anyone outside → Deployment ns/d TCP 80 @/spec",
-			"removed CiliumNetworkPolicy ns/p: info: not computed: no longer: Deployment ns/d: addresses of DNS names (a.b), not computed @"}},
+			"removed CiliumNetworkPolicy ns/p: info: not computed: no longer: Deployment ns/d may reach addresses of DNS names (a.b): not computed @"}},
 		{"Cilium enforces nothing", deployment(pod) + deployment2() + cnp("ingress: [{}]") + cilium, deployment(pod) + deployment2() + cnp("ingress: [{}]") + replace("debug: 'false'", "debug: 'false', enable-policy: never").Replace(cilium), []string{
 			"changed ConfigMap ns/cilium-config: warning: opens: Deployment ns/other → Deployment ns/d TCP 80, anyone outside → Deployment ns/d TCP 80 @/data"}},
 		{"a Cilium policy that is refused", "", "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: p, namespace: ns}}", []string{

@@ -131,14 +131,29 @@ func (f *follower) paths() {
 	}
 	for _, u := range reach.Unknowns(before, after) {
 		u.Object.APIVersion = u.Object.Group()
-		if u.Limits && limited[u.Object] {
-			continue
+		if !u.Limits || !limited[u.Object] {
+			f.unknown(u)
 		}
-		q := Consequence{Effect: NotComputed, Level: finding.Info, Why: u.Why, Pointer: u.Pointer}
-		if u.Gone {
-			q.Why, q.Pointer = "no longer: "+u.Why, ""
+	}
+}
+
+// unknown says what is not computed of a policy: where that is as it was, of the
+// workloads that it is about now, or no longer. Of those that come or go nothing is
+// said.
+func (f *follower) unknown(u reach.Unknown) {
+	q := Consequence{Effect: NotComputed, Level: finding.Info, Why: u.Why, Pointer: u.Pointer}
+	if u.Gone {
+		q.Why, q.Pointer = "no longer: "+u.Why, ""
+	}
+	if f.add(u.Object, q) {
+		return
+	}
+	q.Why, q.Pointer = u.Object.String()+": "+q.Why, "/spec/template/metadata/labels"
+	for _, pod := range u.Pods {
+		pod.APIVersion = pod.Group()
+		if o := f.changedObject(pod); o != nil && o.before != nil && o.after != nil && decidesPaths(*o) {
+			f.add(pod, q)
 		}
-		f.add(u.Object, q)
 	}
 }
 

@@ -79,7 +79,7 @@ func (r *reader) read(spec any) error {
 		return errors.New("only a cluster-wide policy has a nodeSelector")
 	case nodes != nil:
 		r.policy.endpoints = nobody()
-		r.say("nodeSelector", spec, "what it opens and closes of the nodes themselves")
+		r.say("nodeSelector", spec, "is in question, but the nodes themselves")
 		return nil
 	}
 	var err error
@@ -132,8 +132,8 @@ func (r *reader) list(spec any, way direction, deny bool) error {
 
 // rule reads one entry: a rule for each of its toPorts.
 func (r *reader) rule(v any, way direction, deny bool, at string) ([]rule, error) {
-	side := [...]string{"from", "to"}[way]
-	peers, said, err := r.peers(v, side, deny, at)
+	side := sideOf(way)
+	peers, said, err := r.peers(v, way, deny, at)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (r *reader) rule(v any, way direction, deny bool, at string) ([]rule, error
 		if len(ports) > 0 {
 			return nil, errors.New("icmps stand beside toPorts")
 		}
-		r.say(at+"/icmps", icmps, "ICMP")
+		r.say(at+"/icmps", icmps, meets(way, deny, "ICMP"))
 		return []rule{{peers: peers, blind: true}}, nil
 	}
 	var auth []limit
@@ -175,13 +175,17 @@ func (r *reader) rule(v any, way direction, deny bool, at string) ([]rule, error
 	return out, nil
 }
 
+// sideOf is how the fields for peers begin.
+func sideOf(way direction) string { return [...]string{"from", "to"}[way] }
+
 // peers reads whom an entry is about. Said means that it says somebody, who may be
 // none that is known here.
-func (r *reader) peers(v any, side string, deny bool, at string) (peers []peer, said bool, err error) {
+func (r *reader) peers(v any, way direction, deny bool, at string) (peers []peer, said bool, err error) {
+	side := sideOf(way)
 	var members []string
 	for _, member := range []string{"Endpoints", "CIDR", "CIDRSet", "Entities", "Services", "Groups", "FQDNs"} {
 		list := inside.List(v, side+member)
-		if len(list) == 0 || side == "from" && slices.Contains([]string{"Services", "Groups", "FQDNs"}, member) || deny && member == "FQDNs" {
+		if len(list) == 0 || way == ingress && slices.Contains([]string{"Services", "Groups", "FQDNs"}, member) || deny && member == "FQDNs" {
 			continue
 		}
 		members = append(members, side+member)
@@ -195,7 +199,7 @@ func (r *reader) peers(v any, side string, deny bool, at string) (peers []peer, 
 			}
 		}
 		if what := unresolved(member, list); what != "" {
-			r.say(at+"/"+side+member, []any{list, inside.At(v, "toPorts")}, what)
+			r.say(at+"/"+side+member, []any{list, inside.At(v, "toPorts")}, meets(way, deny, what))
 		}
 	}
 	if len(members) > 1 && !deny {

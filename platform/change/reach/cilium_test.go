@@ -203,16 +203,16 @@ func TestUnknowns(t *testing.T) {
 		name, before, after string
 		want                []string
 	}{
-		{"DNS names", "", web(`egress: [{}, {toFQDNs: [{matchPattern: "*.b"}, {matchName: a.b}]}]`), []string{"web /spec/egress/1/toFQDNs Deployment shop/web: addresses of DNS names (*.b, a.b), not computed"}},
-		{"no longer DNS names", web(`egress: [{toFQDNs: [{matchName: a.b}]}]`), web(`egress: [{}]`), []string{"gone: web /spec/egress/0/toFQDNs Deployment shop/web: addresses of DNS names (a.b), not computed"}},
+		{"DNS names", "", web(`egress: [{}, {toFQDNs: [{matchPattern: "*.b"}, {matchName: a.b}]}]`), []string{"web /spec/egress/1/toFQDNs Deployment shop/web may reach addresses of DNS names (*.b, a.b): not computed"}},
+		{"no longer DNS names", web(`egress: [{toFQDNs: [{matchName: a.b}]}]`), web(`egress: [{}]`), []string{"gone: web /spec/egress/0/toFQDNs Deployment shop/web may reach addresses of DNS names (a.b): not computed"}},
 		{"other pods", web(`egress: [{toFQDNs: [{matchName: a.b}]}]`), cnp("web", `{endpointSelector: {}, egress: [{toFQDNs: [{matchName: a.b}]}]}`), []string{
-			"web /spec/egress/0/toFQDNs Deployment shop/db, Deployment shop/web: addresses of DNS names (a.b), not computed", "gone: web /spec/egress/0/toFQDNs Deployment shop/web: addresses of DNS names (a.b), not computed"}},
-		{"Services", "", web(`egress: [{toServices: [{k8sService: {serviceName: a, namespace: b}}]}]`), []string{"web /spec/egress/0/toServices Deployment shop/web: addresses behind Services (b/a), not computed"}},
+			"web /spec/egress/0/toFQDNs Deployment shop/db, Deployment shop/web may reach addresses of DNS names (a.b): not computed", "gone: web /spec/egress/0/toFQDNs Deployment shop/web may reach addresses of DNS names (a.b): not computed"}},
+		{"Services", "", web(`egress: [{toServices: [{k8sService: {serviceName: a, namespace: b}}]}]`), []string{"web /spec/egress/0/toServices Deployment shop/web may reach addresses behind Services (b/a): not computed"}},
 		{"groups", "", web(`egress: [{toGroups: [{aws: {}}]}, {toCIDRSet: [{cidrGroupRef: a}]}]`), []string{
-			"web /spec/egress/0/toGroups Deployment shop/web: addresses of a cloud's groups, not computed", "web /spec/egress/1/toCIDRSet Deployment shop/web: addresses of groups of ranges (a), not computed"}},
-		{"ICMP", "", web(`ingress: [{icmps: [{fields: [{type: 8}]}]}]`), []string{"web /spec/ingress/0/icmps Deployment shop/web: ICMP, not computed"}},
-		{"nodes", "", wide("nodes", `{nodeSelector: {}, ingress: [{fromEntities: [all]}]}`), []string{"nodes /spec/nodeSelector no pod of the bundle: what it opens and closes of the nodes themselves, not computed"}},
-		{"DNS rules", "", cnp("none", `{endpointSelector: {matchLabels: {app: none}}, egress: [{toPorts: [{ports: [{port: "53", protocol: ANY}], rules: {dns: [{matchPattern: "*"}]}}]}]}`), []string{"none /spec/egress/0/toPorts/0 no pod of the bundle: DNS rules, not computed"}},
+			"web /spec/egress/0/toGroups Deployment shop/web may reach addresses of a cloud's groups: not computed", "web /spec/egress/1/toCIDRSet Deployment shop/web may reach addresses of groups of ranges (a): not computed"}},
+		{"ICMP", "", web(`ingress: [{icmps: [{fields: [{type: 8}]}]}]`), []string{"web /spec/ingress/0/icmps Deployment shop/web may be reached by ICMP: not computed"}},
+		{"nodes", "", wide("nodes", `{nodeSelector: {}, ingress: [{fromEntities: [all]}]}`), []string{"nodes /spec/nodeSelector no pod of the bundle is in question, but the nodes themselves: not computed"}},
+		{"DNS rules", "", cnp("none", `{endpointSelector: {matchLabels: {app: none}}, egress: [{toPorts: [{ports: [{port: "53", protocol: ANY}], rules: {dns: [{matchPattern: "*"}]}}]}]}`), []string{"none /spec/egress/0/toPorts/0 no pod of the bundle may reach others as far as DNS rules let it: not computed"}},
 		{"no rule", "", "- {apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: a, namespace: shop}}\n", []string{"a  Cilium refuses it, so its paths are not computed: it has no rule"}},
 		{"no selector", "", cnp("a", `{ingress: [{}]}`), []string{"a /spec Cilium refuses it, so its paths are not computed: it has neither endpointSelector nor nodeSelector"}},
 		{"two selectors", "", wide("a", `{endpointSelector: {}, nodeSelector: {}}`), []string{"a /spec Cilium refuses it, so its paths are not computed: it has both endpointSelector and nodeSelector"}},

@@ -39,7 +39,7 @@ func (r *reader) ports(v any, way direction, deny bool, at string) ([]port, []li
 		return nil, nil, err
 	}
 	for _, l := range limits {
-		r.limited(at, v, l)
+		r.limited(at, v, way, l)
 	}
 	return ports, limits, nil
 }

@@ -11,6 +11,7 @@ import (
 // Unknown is a part of a policy of which nothing is computed.
 type Unknown struct {
 	Object  finding.Object
+	Pods    []finding.Object // whom it is about
 	Pointer string
 	Why     string // for people, with the pods that it is about
 	Gone    bool   // it is no longer there
@@ -21,29 +22,40 @@ type Unknown struct {
 
 // say notes a part that is not computed, with what it says in one order.
 func (r *reader) say(at string, part any, what string) {
-	r.unknown = append(r.unknown, Unknown{Object: r.policy.object, Pointer: r.pointer + "/" + at,
-		Why: r.selected() + ": " + what + ", not computed", mark: canonical(part)})
+	names, pods := r.selected()
+	r.unknown = append(r.unknown, Unknown{Object: r.policy.object, Pods: pods, Pointer: r.pointer + "/" + at,
+		Why: names + " " + what + ": not computed", mark: canonical(part)})
+}
+
+// meets says what the pods do with others, who are not known.
+func meets(way direction, deny bool, whom string) string {
+	words := [2][2]string{{"may be reached by ", "may reach "}, {"may not be reached by ", "may not reach "}}
+	if deny {
+		return words[1][way] + whom
+	}
+	return words[0][way] + whom
 }
 
 // limited notes rules of another layer.
-func (r *reader) limited(at string, part any, l limit) {
-	r.say(at, part, l.name)
+func (r *reader) limited(at string, part any, way direction, l limit) {
+	r.say(at, part, meets(way, false, "others as far as "+l.name+" let it"))
 	r.unknown[len(r.unknown)-1].Limits = true
 }
 
-// selected names the pods that a policy is about.
-func (r *reader) selected() string {
+// selected are the pods that a policy is about, and their names.
+func (r *reader) selected() (string, []finding.Object) {
 	var names []string
+	var pods []finding.Object
 	for _, p := range r.world.pods {
 		if r.policy.selects(p) {
-			names = append(names, p.object.String())
+			names, pods = append(names, p.object.String()), append(pods, p.object)
 		}
 	}
 	if len(names) == 0 {
-		return "no pod of the bundle"
+		return "no pod of the bundle", nil
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return strings.Join(names, ", "), pods
 }
 
 // Unknowns are the parts of policies that one side has and the other has not, or
