@@ -38,7 +38,7 @@ func world() []object {
 	http := object{"name": "http", "containerPort": int64(8080), "protocol": "TCP"}
 	dns := object{"name": "dns", "containerPort": int64(53), "protocol": "UDP"}
 	add("a", "web", "web", object{"app": "web", "tier": "front", "pod-template-hash": "1"}, http, object{"containerPort": int64(9090), "protocol": "TCP"})
-	add("a", "db", "default", object{"app": "db", "tier": "back"}, object{"name": "sql", "containerPort": int64(5432), "protocol": "TCP"})
+	add("a", "db", "default", object{"app": "db", "tier": "back"}, object{"name": "sql", "containerPort": int64(5432), "protocol": "TCP"}, object{"name": "dns", "containerPort": int64(5353), "protocol": "UDP"})
 	add("b", "web", "default", object{"app": "web", "app.kubernetes.io/name": "web"}, object{"name": "http", "containerPort": int64(8080), "protocol": "TCP"}, dns)
 	add("b", "job", "job", object{"app": "job", "kubernetes.io/os": "linux"})
 	return out
@@ -79,8 +79,12 @@ func (g *generator) selector(peer bool) any {
 	if g.chance(10) {
 		labels["k8s:io.cilium.k8s.namespace.labels.team"] = g.one("x", "y")
 	}
-	if g.chance(8) {
-		labels[g.one("k8s:io.cilium.k8s.policy.serviceaccount", "io.cilium.k8s.policy.cluster", "pod-template-hash", "kubernetes.io/os", "app.kubernetes.io/name", "container:app").(string)] = g.one("default", "web", "1", "linux")
+	if g.chance(12) {
+		pair := g.one([]string{"k8s:io.cilium.k8s.policy.serviceaccount", "default"}, []string{"io.cilium.k8s.policy.cluster", "default"}, []string{"pod-template-hash", "1"},
+			[]string{"k8s:kubernetes.io/os", "linux"}, []string{"app.kubernetes.io/name", "web"}, []string{"container:app", "web"}).([]string)
+		if labels[pair[0]] = pair[1]; g.chance(50) {
+			return object{"matchLabels": object{pair[0]: pair[1]}}
+		}
 	}
 	for range g.IntN(2) {
 		e := object{"key": prefix + g.one("app", "tier", "io.kubernetes.pod.namespace").(string), "operator": g.one("In", "NotIn", "Exists", "DoesNotExist")}
@@ -275,7 +279,7 @@ func (g *generator) scene(n int) scene {
 func questions() []question {
 	ports := map[string][]question{
 		"a/web": {{Port: 8080, Protocol: "TCP"}, {Port: 9090, Protocol: "TCP"}},
-		"a/db":  {{Port: 5432, Protocol: "TCP"}},
+		"a/db":  {{Port: 5432, Protocol: "TCP"}, {Port: 5353, Protocol: "UDP"}},
 		"b/web": {{Port: 8080, Protocol: "TCP"}, {Port: 53, Protocol: "UDP"}},
 		"b/job": {{Port: 1234, Protocol: "TCP"}},
 	}
