@@ -170,8 +170,19 @@ func otherCases() []consequenceCase {
 			"changed ClusterRole r: warning: widens: Group people may list pods in every namespace @/rules/0"}},
 		{"a policy closes", deployment(pod) + deployment2(), deployment(pod) + deployment2() + policy, []string{
 			"added NetworkPolicy ns/p: warning: closes: Deployment ns/other → Deployment ns/d TCP 80, anyone outside → Deployment ns/d TCP 80 @/spec"}},
-		{"a Cilium policy", "", "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: p, namespace: ns}}", []string{
-			"added CiliumNetworkPolicy ns/p: info: not computed: which paths Cilium's own policies open and close is not computed; read it with care @",
+		{"a Cilium policy closes, and names what nobody resolves here", deployment(pod) + deployment2() + cnp("ingress: [{fromEntities: [all]}]"), deployment(pod) + deployment2() + cnp("ingress: [{fromEndpoints: [{}]}], egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), []string{
+			"changed CiliumNetworkPolicy ns/p: warning: closes: anyone outside → Deployment ns/d TCP 80 @/spec",
+			"changed CiliumNetworkPolicy ns/p: info: not computed: Deployment ns/d may reach addresses of DNS names (a.b): not computed @/spec/egress/0/toFQDNs"}},
+		{"pods that a Cilium policy no longer selects", deployment(pod) + cnp("egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), replace("app: d", "app: e").Replace(deployment(pod)) + cnp("egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), []string{
+			"changed Deployment ns/d: info: restarts: its pods are replaced, a few at a time @/spec/template/metadata/labels/app",
+			"changed Deployment ns/d: info: not computed: CiliumNetworkPolicy ns/p: no longer: Deployment ns/d may reach addresses of DNS names (a.b): not computed @/spec/template/metadata/labels"}},
+		{"a Cilium policy is let go", deployment(pod) + deployment2() + cnp("ingress: [{}], egress: [{toFQDNs: [{matchName: a.b}]}, {toEntities: [all]}]"), deployment(pod) + deployment2(), []string{
+			"removed CiliumNetworkPolicy ns/p: warning: opens: Deployment ns/other → Deployment ns/d TCP 80, anyone outside → Deployment ns/d TCP 80 @/spec",
+			"removed CiliumNetworkPolicy ns/p: info: not computed: no longer: Deployment ns/d may reach addresses of DNS names (a.b): not computed @"}},
+		{"Cilium enforces nothing", deployment(pod) + deployment2() + cnp("ingress: [{}]") + cilium, deployment(pod) + deployment2() + cnp("ingress: [{}]") + replace("debug: 'false'", "debug: 'false', enable-policy: never").Replace(cilium), []string{
+			"changed ConfigMap ns/cilium-config: warning: opens: Deployment ns/other → Deployment ns/d TCP 80, anyone outside → Deployment ns/d TCP 80 @/data"}},
+		{"a Cilium policy that is refused", "", "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: p, namespace: ns}}", []string{
+			"added CiliumNetworkPolicy ns/p: info: not computed: Cilium refuses it, so its paths are not computed: it has no rule @",
 			"added CiliumNetworkPolicy ns/p: warning: order: no definition of CiliumNetworkPolicy.cilium.io is in the bundle: it must be on the cluster before @/kind"}},
 		{"Cilium's maps", cilium, replace("'1'", "'2'", "native", "tunnel").Replace(cilium), []string{
 			"changed ConfigMap ns/cilium-config: warning: recreates: agents make the maps anew when they next start, and the connections in them drop: bpf-lb-map-max 1 → 2 @/data/bpf-lb-map-max",
@@ -207,6 +218,11 @@ func otherCases() []consequenceCase {
 		{"mutual TLS", "{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: v}, spec: {mtls: {mode: STRICT}}}", "{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: v}, spec: {mtls: {mode: PERMISSIVE}}}", []string{
 			"changed PeerAuthentication v: warning: weakens: connections without mutual TLS are taken from now on @/spec/mtls/mode"}},
 	}
+}
+
+// cnp is a policy of Cilium for the pods of deployment.
+func cnp(rules string) string {
+	return "{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: p, namespace: ns}, spec: {endpointSelector: {matchLabels: {app: d}}, " + rules + "}}\n"
 }
 
 func deployment2() string {

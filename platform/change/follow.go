@@ -72,13 +72,13 @@ func (f *follower) changedObject(identity finding.Object) *Object {
 // that come or go no path is said to open or close.
 func decidesPaths(o Object) bool {
 	switch {
-	case o.Object.Kind == "NetworkPolicy" || o.Object.Kind == "Namespace" || o.Object.Name == ciliumConfig:
+	case strings.HasSuffix(o.Object.Kind, "NetworkPolicy") || o.Object.Kind == "Namespace" || o.Object.Name == reach.Config:
 		return true
 	case o.before == nil || o.after == nil || templateOf(o.after) == nil:
 		return false
 	}
 	return slices.ContainsFunc(o.Fields, func(f Field) bool {
-		return strings.Contains(f.Path, "abels") || strings.Contains(f.Path, "ports") || strings.Contains(f.Path, "hostNetwork") ||
+		return strings.Contains(f.Path, "abels") || strings.Contains(f.Path, "ports") || strings.Contains(f.Path, "hostNetwork") || strings.Contains(f.Path, "serviceAccountName") ||
 			strings.HasSuffix(f.Path, "emplate") || strings.HasSuffix(f.Path, "spec") || strings.HasSuffix(f.Path, "metadata") || strings.HasSuffix(f.Path, "ontainers") || strings.HasSuffix(f.Path, "]")
 	})
 }
@@ -103,64 +103,83 @@ const crdKind = "apiextensions.k8s.io/CustomResourceDefinition"
 
 // paths are the ways between pods that policies open and close.
 func (f *follower) paths() {
-	for i := range f.cluster.Objects {
-		o := &f.cluster.Objects[i]
-		if o.Object.Group() == "cilium.io" && strings.HasSuffix(o.Object.Kind, "NetworkPolicy") {
-			o.Consequences = append(o.Consequences, Consequence{Effect: NotComputed, Level: finding.Info,
-				Why: "which paths Cilium's own policies open and close is not computed; read it with care"})
-		}
-	}
 	if !slices.ContainsFunc(f.cluster.Objects, decidesPaths) {
 		return
 	}
-	unsure := ""
-	if slices.ContainsFunc(f.after, func(o render.Object) bool {
-		return o.Ref().Group() == "cilium.io" && strings.HasSuffix(o.GetKind(), "NetworkPolicy")
-	}) {
-		unsure = " (as far as NetworkPolicies go: Cilium's own are not computed)"
-	}
-	found := reach.Compare(reach.Read(plainObjects(f.before), closed(f.before)), reach.Read(plainObjects(f.after), closed(f.after)))
+	before, after := reach.Read(plainObjects(f.before)), reach.Read(plainObjects(f.after))
 	type key struct {
-		cause  finding.Object
+		cause  reach.Cause
 		opened bool
+		limit  string
 	}
 	pairs := map[key][]string{}
+	limited := map[finding.Object]bool{}
 	var order []key
-	for _, p := range found {
+	for _, p := range reach.Compare(before, after) {
 		for _, cause := range p.Cause {
 			cause.APIVersion = cause.Group() // as identities are
-			k := key{cause, p.Opened}
+			k := key{cause, p.Opened, p.Limit}
 			if pairs[k] == nil {
 				order = append(order, k)
 			}
+			limited[cause.Object] = limited[cause.Object] || p.Limit != ""
 			pairs[k] = append(pairs[k], fmt.Sprintf("%s → %s %s", p.From, p.To, p.Port))
 		}
 	}
 	for _, k := range order {
-		f.add(k.cause, path(k.cause.Kind, k.opened, pairs[k], unsure))
+		f.add(k.cause.Object, f.path(k.cause, k.opened, k.limit, pairs[k]))
 	}
-}
-
-func path(kind string, opened bool, pairs []string, unsure string) Consequence {
-	q := Consequence{Effect: Closes, Level: finding.Warning, Pointer: "/spec", Facts: map[string]any{"paths": len(pairs)}}
-	if opened {
-		q.Effect = Opens
-	}
-	if kind != "NetworkPolicy" {
-		q.Pointer = "/metadata/labels"
-		if kind != "Namespace" {
-			q.Pointer = "/spec/template/metadata/labels"
+	for _, u := range reach.Unknowns(before, after) {
+		u.Object.APIVersion = u.Object.Group()
+		if !u.Limits || !limited[u.Object] {
+			f.unknown(u)
 		}
 	}
-	q.Why = list(pairs) + unsure
-	return q
 }
 
-// closed says that Cilium lets nothing through that no policy names.
-func closed(objects []render.Object) bool {
-	return slices.ContainsFunc(objects, func(o render.Object) bool {
-		return o.GetKind() == "ConfigMap" && o.GetName() == ciliumConfig && inside.Text(o.Object, "data", "enable-policy") == "always"
-	})
+// unknown says what is not computed of a policy: where that is as it was, of the
+// workloads that it is about now, or no longer. Of those that come or go nothing is
+// said.
+func (f *follower) unknown(u reach.Unknown) {
+	q := Consequence{Effect: NotComputed, Level: finding.Info, Why: u.Why, Pointer: u.Pointer}
+	if u.Gone {
+		q.Why, q.Pointer = "no longer: "+u.Why, ""
+	}
+	if f.add(u.Object, q) {
+		return
+	}
+	q.Why, q.Pointer = u.Object.String()+": "+q.Why, "/spec/template/metadata/labels"
+	for _, pod := range u.Pods {
+		pod.APIVersion = pod.Group()
+		if o := f.changedObject(pod); o != nil && o.before != nil && o.after != nil && decidesPaths(*o) {
+			f.add(pod, q)
+		}
+	}
+}
+
+// path is what an object's change does to paths.
+func (f *follower) path(cause reach.Cause, opened bool, limit string, pairs []string) Consequence {
+	q := Consequence{Effect: Closes, Level: finding.Warning, Why: list(pairs), Pointer: "/metadata/labels", Facts: map[string]any{"paths": len(pairs)}}
+	switch {
+	case limit != "":
+		q.Effect, q.Level, q.Why = NotComputed, finding.Info, fmt.Sprintf("open as far as %s let it, which is not computed: %s", limit, q.Why)
+	case opened:
+		q.Effect = Opens
+	}
+	switch o := f.changedObject(cause.Object); {
+	case cause.Pointer != "":
+		q.Pointer = cause.Pointer
+	case strings.HasSuffix(cause.Kind, "NetworkPolicy"):
+		q.Pointer = "/spec"
+		if o != nil && o.after != nil && inside.At(o.after.Object, "spec") == nil {
+			q.Pointer = "/specs"
+		}
+	case cause.Kind == "ConfigMap":
+		q.Pointer = "/data"
+	case cause.Kind != "Namespace":
+		q.Pointer = "/spec/template/metadata/labels"
+	}
+	return q
 }
 
 func plainObjects(objects []render.Object) []*unstructured.Unstructured {

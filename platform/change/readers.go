@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dualtrack.internal/platform/change/inside"
+	"dualtrack.internal/platform/change/reach"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render"
 )
@@ -94,13 +95,10 @@ func reads(template map[string]any, kind, name string) string {
 	return how
 }
 
-// ciliumConfig is the ConfigMap of Cilium's agents.
-const ciliumConfig = "cilium-config"
-
 // maps says which settings of Cilium make maps of the kernel anew, and which change
 // how packets go.
 func maps(after render.Object, fields []Field) []Consequence {
-	if after.GetKind() != "ConfigMap" || after.GetName() != ciliumConfig {
+	if after.GetKind() != "ConfigMap" || after.GetName() != reach.Config {
 		return nil
 	}
 	var sizes, modes []string

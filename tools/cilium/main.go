@@ -5,6 +5,7 @@
 // program into a kernel and talks to no cluster.
 //
 //	cilium                     judge the subjects on stdin
+//	cilium paths               say what the agent's policy maps hold of the policies on stdin
 //	cilium metrics [-check]    write what metrics agent, operator and Hubble export, for tools/dashboards
 package main
 
@@ -38,17 +39,22 @@ func main() {
 		os.Exit(settingsOf(os.Args[2], os.Args[3], os.Args[4:], os.Stdout, os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	var err error
-	if len(os.Args) > 1 && os.Args[1] == metricsWord {
-		err = metricsCommand(ctx, os.Args[2:])
-	} else {
-		err = run(ctx, os.Stdin, os.Stdout)
-	}
+	err := command(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func command(ctx context.Context, args []string) error {
+	switch {
+	case len(args) > 0 && args[0] == metricsWord:
+		return metricsCommand(ctx, args[1:])
+	case len(args) > 0 && args[0] == pathsWord:
+		return answerPaths(os.Stdin, os.Stdout)
+	}
+	return run(ctx, os.Stdin, os.Stdout)
 }
 
 // subject is one thing to judge.

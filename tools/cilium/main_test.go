@@ -206,6 +206,56 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestPaths asks for one path through policies of all three kinds.
+func TestPaths(t *testing.T) {
+	objects := func(policies ...string) string {
+		list := append([]string{
+			`{"kind":"Namespace","metadata":{"name":"a"}}`,
+			`{"kind":"Pod","metadata":{"name":"web","namespace":"a","labels":{"app":"web"}}}`,
+			`{"kind":"Pod","metadata":{"name":"db","namespace":"a","labels":{"app":"db"}},"spec":{"containers":[{"name":"c","ports":[{"name":"sql","containerPort":5432,"protocol":"TCP"}]}]}}`,
+		}, policies...)
+		return "[" + strings.Join(list, ",") + "]"
+	}
+	own := func(rules string) string {
+		return `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"p","namespace":"a"},"spec":{"endpointSelector":{"matchLabels":{"app":"db"}},` + rules + `}}`
+	}
+	cases := []struct{ name, enforce, objects, question, want string }{
+		{"no policy", "default", objects(), "a/web", "open"},
+		{"no policy, always enforced", "always", objects(), "a/web", "closed"},
+		{"an empty rule", "default", objects(own(`"ingress":[{}]`)), "a/web", "closed"},
+		{"a port's name", "default", objects(own(`"ingress":[{"fromEndpoints":[{}],"toPorts":[{"ports":[{"port":"sql"}]}]}]`)), "a/web", "open"},
+		{"a rule of HTTP", "default", objects(own(`"ingress":[{"toPorts":[{"ports":[{"port":"5432","protocol":"TCP"}],"rules":{"http":[{}]}}]}]`)), "a/web", "proxy"},
+		{"authentication", "default", objects(own(`"ingress":[{"fromEndpoints":[{}],"authentication":{"mode":"required"}}]`)), "a/web", "authenticated"},
+		{"an address", "default", objects(own(`"ingress":[{"fromCIDRSet":[{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}]}]`)), "10.2.0.1/32", "open"},
+		{"an address that is excepted", "default", objects(own(`"ingress":[{"fromCIDRSet":[{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}]}]`)), "10.1.0.1/32", "closed"},
+		{"a cluster-wide denial", "default", objects(own(`"ingress":[{"fromEntities":["all"]}]`),
+			`{"apiVersion":"cilium.io/v2","kind":"CiliumClusterwideNetworkPolicy","metadata":{"name":"w"},"spec":{"endpointSelector":{},"ingressDeny":[{"fromEntities":["remote-node"]}]}}`), "reserved:remote-node", "closed"},
+		{"one of Kubernetes'", "default", objects(`{"kind":"NetworkPolicy","metadata":{"name":"n","namespace":"a"},"spec":{"podSelector":{},"ingress":[{"from":[{"podSelector":{}}]}]}}`), "a/web", "open"},
+	}
+	for _, c := range cases {
+		in := fmt.Sprintf(`[{"name":%q,"enforce":%q,"objects":%s,"questions":[{"from":%q,"to":"a/db","port":5432,"protocol":"TCP"}]}]`, c.name, c.enforce, c.objects, c.question)
+		var out bytes.Buffer
+		if err := answerPaths(strings.NewReader(in), &out); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		want := fmt.Sprintf(`{"name":%q,"outcomes":[{"ingress":%q,"egress":%q}]}`+"\n", c.name, c.want, map[bool]string{true: "closed", false: "open"}[c.enforce == "always"])
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+	for in, want := range map[string]string{
+		`[{"objects":[{"kind":"Service"}]}]`:                                                       "decides no path",
+		`[{"objects":[{"kind":"Pod","metadata":{"namespace":"b"}}]}]`:                              "no Namespace b",
+		`[{"questions":[{"from":"a/none"}]}]`:                                                      "neither a pod nor a range",
+		`[{"objects":[` + own(`"ingress":[{"fromEndpoints":[{}],"fromEntities":["all"]}]`) + `]}]`: "not supported",
+	} {
+		var out bytes.Buffer
+		if err := answerPaths(strings.NewReader(in), &out); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: want %q, got %v, %s", in, want, err, out.String())
+		}
+	}
+}
+
 func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"a","namespace":"b"},"spec":{"endpointSelector":{}}}`))
 	f.Add([]byte(`{"apiVersion":"cilium.io/v2","kind":"CiliumEnvoyConfig","metadata":{"name":"a","namespace":"b"},"spec":{"resources":[{"@type":"x"}]}}`))

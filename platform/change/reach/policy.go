@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,23 +23,33 @@ const (
 	egress
 )
 
-// policy is a NetworkPolicy.
+// policy is a NetworkPolicy, or one rule of Cilium's kinds.
 type policy struct {
-	object finding.Object
-	pods   labels.Selector
-	ways   [2]bool
-	rules  [2][]rule
-	mark   string
+	object    finding.Object
+	pods      labels.Selector
+	endpoints selection // of Cilium's kinds, instead of pods
+	cilium    bool
+	ways      [2]bool
+	rules     [2][]rule
+	denials   [2][]rule
+	// requires are what every pod must have that a rule for pods lets through, and
+	// bars that every pod must have which one denies: of any policy beside it.
+	requires, bars [2]selection
+	mark           string
 }
 
 type rule struct {
-	peers []peer // none lets everybody through
-	ports []port // none means every port
-	blind bool   // it says peers, and none that can be read
+	peers  []peer // none lets everybody through
+	ports  []port // none means every port
+	blind  bool   // it lets nobody through: it says peers, and none that can be read
+	limits []limit
+	at     string // its JSON pointer
 }
 
 type peer struct {
 	pods, namespaces labels.Selector // nil where not said
+	endpoints        selection       // of Cilium's kinds, nil where not said
+	entity           string
 	block            netip.Prefix
 	except           []netip.Prefix
 }
@@ -54,18 +65,17 @@ func readPolicy(o *unstructured.Unstructured) *policy {
 	types := inside.List(o.Object, "spec", "policyTypes")
 	p.ways[ingress] = len(types) == 0 || slices.Contains(types, any("Ingress"))
 	p.ways[egress] = slices.Contains(types, any("Egress")) || len(types) == 0 && len(inside.List(o.Object, "spec", "egress")) > 0
-	for _, r := range inside.List(o.Object, "spec", "ingress") {
-		p.rules[ingress] = append(p.rules[ingress], readRule(r, "from"))
-	}
-	for _, r := range inside.List(o.Object, "spec", "egress") {
-		p.rules[egress] = append(p.rules[egress], readRule(r, "to"))
+	for way, names := range [][2]string{{"ingress", "from"}, {"egress", "to"}} {
+		for i, r := range inside.List(o.Object, "spec", names[0]) {
+			p.rules[way] = append(p.rules[way], readRule(r, names[1], "/spec/"+names[0]+"/"+strconv.Itoa(i)))
+		}
 	}
 	return p
 }
 
-func readRule(v any, side string) rule {
+func readRule(v any, side, at string) rule {
 	_, ok := v.(map[string]any)
-	r := rule{blind: !ok}
+	r := rule{blind: !ok, at: at}
 	for _, each := range inside.List(v, side) {
 		m, ok := each.(map[string]any)
 		if !ok {
@@ -111,64 +121,29 @@ func selector(v any) labels.Selector {
 }
 
 func (p *policy) selects(of *pod) bool {
-	return of.object.Namespace == p.object.Namespace && of.cidr == "" && !of.anyone && p.pods.Matches(labels.Set(of.labels))
-}
-
-// admits says whether a workload takes, or may open, a connection by its policies.
-// Peers outside have none.
-func (w *World) admits(way direction, of, peer *pod, p port) bool {
-	if of.cidr != "" || of.anyone {
-		return true
-	}
-	isolated := w.closed
-	for _, q := range w.policies {
-		if !q.ways[way] || !q.selects(of) {
-			continue
-		}
-		isolated = true
-		for _, r := range q.rules[way] {
-			if r.admits(w, q, peer, p) {
-				return true
-			}
-		}
-	}
-	return !isolated
-}
-
-func (r rule) admits(w *World, of *policy, peer *pod, p port) bool {
-	if len(r.ports) > 0 && !slices.ContainsFunc(r.ports, func(allowed port) bool { return allowed.covers(p) }) {
-		return false
-	}
-	if len(r.peers) == 0 {
-		return !r.blind
-	}
-	for _, q := range r.peers {
-		if q.matches(w, of, peer) {
-			return true
-		}
-	}
-	return false
-}
-
-func (p port) covers(other port) bool {
 	switch {
-	case other.protocol == "" || p.protocol != other.protocol:
+	case !of.isPod():
 		return false
-	case p.name != "":
-		return p.name == other.name
-	case p.from == 0:
-		return true
+	case p.cilium:
+		return p.endpoints.matches(of.identity)
 	}
-	return other.from != 0 && p.from <= other.from && other.to <= p.to
+	return of.object.Namespace == p.object.Namespace && p.pods.Matches(labels.Set(of.labels))
+}
+
+// all are the rules that let through, and those that deny.
+func (p *policy) all() []rule {
+	return slices.Concat(p.rules[ingress], p.rules[egress], p.denials[ingress], p.denials[egress])
 }
 
 func (p peer) matches(w *World, of *policy, other *pod) bool {
 	switch {
-	case other.anyone:
-		return p.block.IsValid() && p.block.Bits() == 0
-	case other.cidr != "":
-		return p.holds(block(other.cidr))
-	case p.block.IsValid() || p.pods == nil && p.namespaces == nil:
+	case p.endpoints != nil:
+		return p.endpoints.matches(other.identity)
+	case p.entity != "":
+		return p.isEntity(other)
+	case other.outside != nil:
+		return p.holds(other.outside)
+	case other.entity != "" || p.block.IsValid() || p.pods == nil && p.namespaces == nil:
 		return false
 	}
 	if p.namespaces == nil && other.object.Namespace != of.object.Namespace {
@@ -178,12 +153,4 @@ func (p peer) matches(w *World, of *policy, other *pod) bool {
 		return false
 	}
 	return p.pods == nil || p.pods.Matches(labels.Set(other.labels))
-}
-
-// holds says that all of a range is let through.
-func (p peer) holds(other netip.Prefix) bool {
-	if !p.block.IsValid() || p.block.Bits() > other.Bits() || !p.block.Contains(other.Addr()) {
-		return false
-	}
-	return !slices.ContainsFunc(p.except, func(e netip.Prefix) bool { return e.IsValid() && e.Overlaps(other) })
 }

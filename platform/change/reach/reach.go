@@ -1,7 +1,13 @@
-// Package reach says which paths between the workloads of a bundle NetworkPolicies
-// open and close from one side of a change to the other, by port. It knows nothing
-// of Cilium's own policies, which its caller names as not computed, and nothing of
-// what really flows.
+// Package reach says which paths between the workloads of a bundle policies open and
+// close from one side of a change to the other, by port: NetworkPolicies and Cilium's
+// own kinds together, as Cilium sums them up. What lets through adds up over all
+// policies; a denial goes before; a direction in which any policy with rules selects a
+// pod is closed but for what is let through. Addresses of DNS names, of Services and
+// of groups, ICMP and policies of nodes are named as not computed; rules of HTTP,
+// Kafka, DNS and TLS and asked-for authentication limit a path, which is then not
+// said to be open. The API server is taken for neither a node nor an address, and a
+// NetworkPolicy for what the API says of it: Cilium 1.15 takes the first port of a
+// range. Of what really flows it knows nothing.
 package reach
 
 import (
@@ -17,9 +23,16 @@ type Path struct {
 	From, To string // "Deployment shop/web", "addresses 10.0.0.0/8", "anyone outside"
 	Port     string // "TCP 8080", "any port"
 	Opened   bool
+	Limit    string // "HTTP rules": it is open as far as these let it, which is not computed
 	// Cause are the objects whose change did it: policies, else workloads or
 	// namespaces with other labels.
-	Cause []finding.Object
+	Cause []Cause
+}
+
+// Cause is an object that a path opened or closed for.
+type Cause struct {
+	finding.Object
+	Pointer string // the policy's rule that lets through or denies now, "" without one
 }
 
 // Compare gives the paths between workloads that both sides have, and between them
@@ -63,8 +76,8 @@ type comparison struct {
 	out           []Path
 }
 
-// changes are the policies, workloads and namespaces that differ in what decides
-// a path.
+// changes are the policies, workloads, namespaces and settings that differ in what
+// decides a path.
 func changes(before, after *World) map[finding.Object]bool {
 	out := map[finding.Object]bool{}
 	marks := func(w *World) map[finding.Object]string {
@@ -81,6 +94,11 @@ func changes(before, after *World) map[finding.Object]bool {
 		return all
 	}
 	was, now := marks(before), marks(after)
+	for _, w := range []*World{before, after} {
+		if was, now := before.settings, after.settings; was.decides() != now.decides() && w.settings.object.Kind != "" {
+			out[w.settings.object] = true
+		}
+	}
 	for o, mark := range was {
 		if now[o] != mark {
 			out[o] = true
@@ -97,13 +115,10 @@ func changes(before, after *World) map[finding.Object]bool {
 // touches says that a change bears on a workload: on itself, its namespace, or a
 // policy that selects it.
 func (c *comparison) touches(was, now *pod) bool {
-	if c.changed[now.object] || c.changed[namespace(now)] {
+	if c.changed[now.object] || c.changed[namespace(now)] || c.changed[c.before.settings.object] || c.changed[c.after.settings.object] {
 		return true
 	}
-	selects := func(w *World, p *pod) bool {
-		return slices.ContainsFunc(w.policies, func(q *policy) bool { return c.changed[q.object] && q.selects(p) })
-	}
-	return selects(c.before, was) || selects(c.after, now)
+	return slices.ContainsFunc(slices.Concat(was.policies, now.policies), func(q *policy) bool { return c.changed[q.object] })
 }
 
 func namespace(p *pod) finding.Object {
@@ -111,57 +126,107 @@ func namespace(p *pod) finding.Object {
 }
 
 func (c *comparison) pair(src, dst both) {
-	for _, port := range c.ports(dst) {
-		inWas, inNow := c.before.admits(ingress, dst.was, src.was, port), c.after.admits(ingress, dst.now, src.now, port)
-		outWas, outNow := c.before.admits(egress, src.was, dst.was, port), c.after.admits(egress, src.now, dst.now, port)
-		if (inWas && outWas) == (inNow && outNow) {
-			continue
+	whole := -1 // of c.out: the path of any port
+	var but []port
+	for _, p := range c.ports(src, dst) {
+		path, differs := c.path(src, dst, p)
+		if whole >= 0 { // what is said of all is not said again of one
+			if w := c.out[whole]; !differs || w.Opened != path.Opened || w.Limit != path.Limit {
+				but = append(but, p)
+			} else if !slices.ContainsFunc(but, func(b port) bool { return b.covers(p) }) {
+				continue
+			}
 		}
-		path := Path{From: src.now.String(), To: dst.now.String(), Port: port.String(), Opened: inNow && outNow}
-		if inWas != inNow {
-			path.Cause = append(path.Cause, c.causes(ingress, dst, src)...)
+		if differs {
+			c.out = append(c.out, path)
 		}
-		if outWas != outNow {
-			path.Cause = append(path.Cause, c.causes(egress, src, dst)...)
+		if differs && p.protocol == "" {
+			whole = len(c.out) - 1
 		}
-		c.out = append(c.out, path)
+	}
+	for i, p := range but {
+		word := " but "
+		if i > 0 {
+			word = " and "
+		}
+		c.out[whole].Port += word + p.String()
 	}
 }
 
-// ports are what both sides of the change declare, so that a new port is no
-// opened path; of addresses outside, those that policies name.
-func (c *comparison) ports(dst both) []port {
-	if dst.was.cidr != "" || dst.was.anyone {
-		return namedPorts(c.before, c.after)
+// path compares one port of a pair.
+func (c *comparison) path(src, dst both, port port) (Path, bool) {
+	inWas, inNow := c.before.admits(ingress, dst.was, src.was, port), c.after.admits(ingress, dst.now, src.now, port)
+	outWas, outNow := c.before.admits(egress, src.was, dst.was, port), c.after.admits(egress, src.now, dst.now, port)
+	was, now := inWas.and(outWas), inNow.and(outNow)
+	if was.same(now) {
+		return Path{}, false
 	}
+	path := Path{From: src.now.String(), To: dst.now.String(), Port: port.String(), Opened: now.open}
+	if now.open {
+		path.Limit = now.names()
+	}
+	if !inWas.same(inNow) {
+		path.Cause = append(path.Cause, c.causes(ingress, dst, src, port)...)
+	}
+	if !outWas.same(outNow) {
+		path.Cause = append(path.Cause, c.causes(egress, src, dst, port)...)
+	}
+	return path, true
+}
+
+// ports are what both sides of the change declare, so that a new port is no opened
+// path; where none is declared, any, and those that the rules of the pair name.
+func (c *comparison) ports(src, dst both) []port {
 	var out []port
 	for _, p := range dst.was.ports {
 		if slices.Contains(dst.now.ports, p) {
 			out = append(out, p)
 		}
 	}
-	if len(dst.was.ports)+len(dst.now.ports) == 0 {
-		out = append(out, port{})
+	if len(dst.was.ports)+len(dst.now.ports) > 0 {
+		return out
 	}
-	return out
+	out = append(out, port{})
+	for _, side := range []struct {
+		w        *World
+		src, dst *pod
+	}{{c.before, src.was, dst.was}, {c.after, src.now, dst.now}} {
+		for _, q := range side.dst.policies {
+			out = append(out, q.ports(side.w, ingress)...)
+		}
+		for _, q := range side.src.policies {
+			out = append(out, q.ports(side.w, egress)...)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b port) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), strings.Compare(a.protocol, b.protocol), cmp.Compare(a.to, b.to))
+	})
+	return slices.Compact(out)
 }
 
 // causes are the changed policies of one direction of a workload, else what else
 // changed of the pair.
-func (c *comparison) causes(way direction, of, peer both) []finding.Object {
-	var out []finding.Object
-	note := func(w *World, p *pod) {
-		for _, q := range w.policies {
-			if c.changed[q.object] && q.ways[way] && q.selects(p) && !slices.Contains(out, q.object) {
-				out = append(out, q.object)
-			}
+func (c *comparison) causes(way direction, of, peer both, p port) []Cause {
+	var out []Cause
+	for _, q := range slices.Concat(of.now.policies, of.was.policies) {
+		if !c.changed[q.object] || !q.ways[way] {
+			continue
+		}
+		at := ""
+		if slices.Contains(of.now.policies, q) {
+			at = q.rule(c.after, way, peer.now, p)
+		}
+		i := slices.IndexFunc(out, func(o Cause) bool { return o.Object == q.object })
+		switch {
+		case i < 0:
+			out = append(out, Cause{q.object, at})
+		case out[i].Pointer == "":
+			out[i].Pointer = at
 		}
 	}
-	note(c.before, of.was)
-	note(c.after, of.now)
-	for _, o := range []finding.Object{of.now.object, peer.now.object, namespace(of.now), namespace(peer.now)} {
+	for _, o := range []finding.Object{of.now.object, peer.now.object, namespace(of.now), namespace(peer.now), c.after.settings.object, c.before.settings.object} {
 		if len(out) == 0 && c.changed[o] {
-			out = append(out, o)
+			out = append(out, Cause{o, ""})
 		}
 	}
 	return out

@@ -28,7 +28,7 @@ const workloads = `
   spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: job}}, spec: {containers: [{name: a}]}}}}}
 `
 
-func world(t *testing.T, closed bool, policies string) *reach.World {
+func world(t testing.TB, closed bool, policies string) *reach.World {
 	t.Helper()
 	var list, more []map[string]any
 	if err := yaml.Unmarshal([]byte(workloads), &list); err != nil {
@@ -41,7 +41,11 @@ func world(t *testing.T, closed bool, policies string) *reach.World {
 	for _, o := range append(list, more...) {
 		objects = append(objects, &unstructured.Unstructured{Object: o})
 	}
-	return reach.Read(objects, closed)
+	if closed {
+		objects = append(objects, &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap",
+			"metadata": map[string]any{"name": reach.Config, "namespace": "cilium"}, "data": map[string]any{"enable-policy": "always"}}})
+	}
+	return reach.Read(objects)
 }
 
 func policy(name, spec string) string {
@@ -75,22 +79,30 @@ func TestCompare(t *testing.T) {
 			"- anyone outside → Deployment shop/db TCP 5432 by bad", "- anyone outside → Deployment shop/web TCP 8080 by bad", "- anyone outside → Deployment shop/web TCP 9090 by bad"}},
 	}
 	for _, c := range cases {
-		var got []string
-		for _, p := range reach.Compare(world(t, c.closed, c.before), world(t, c.closed, c.after)) {
-			sign, by := "-", ""
-			if p.Opened {
-				sign = "+"
-			}
-			for i, o := range p.Cause {
-				if i > 0 {
-					by += ","
-				}
-				by += o.Name
-			}
-			got = append(got, fmt.Sprintf("%s %s → %s %s by %s", sign, p.From, p.To, p.Port, by))
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, told(world(t, c.closed, c.before), world(t, c.closed, c.after))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
+}
+
+// told is what is said of a change, a line a path.
+func told(before, after *reach.World) []string {
+	var out []string
+	for _, p := range reach.Compare(before, after) {
+		sign, by := "-", ""
+		switch {
+		case p.Limit != "":
+			sign = "~ " + p.Limit + ":"
+		case p.Opened:
+			sign = "+"
+		}
+		for i, o := range p.Cause {
+			if i > 0 {
+				by += ","
+			}
+			by += o.Name
+		}
+		out = append(out, fmt.Sprintf("%s %s → %s %s by %s", sign, p.From, p.To, p.Port, by))
+	}
+	return out
 }
