@@ -39,7 +39,7 @@ func main() {
 		os.Exit(settingsOf(os.Args[2], os.Args[3], os.Args[4:], os.Stdout, os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	err := command(ctx, os.Args[1:])
+	err := dispatch(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -47,7 +47,7 @@ func main() {
 	}
 }
 
-func command(ctx context.Context, args []string) error {
+func dispatch(ctx context.Context, args []string) error {
 	switch {
 	case len(args) > 0 && args[0] == metricsWord:
 		return metricsCommand(ctx, args[1:])
