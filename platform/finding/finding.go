@@ -145,26 +145,76 @@ func (f Finding) cleaned() Finding {
 // Merge shows equal findings of many clusters once, with all their clusters,
 // and sorts: errors first, then by file, line, column, rule, object and pointer.
 func Merge(all []Finding) []Finding {
-	at := map[string]int{}
-	var out []Finding
+	m := NewMerger()
 	for _, f := range all {
-		f = f.cleaned().WithFingerprint()
-		key := f.Fingerprint + string(f.Class) + string(f.Severity)
-		i, seen := at[key]
-		if !seen {
-			at[key] = len(out)
-			f.Clusters = slices.Clone(f.Clusters)
-			out = append(out, f)
-			continue
-		}
-		out[i].Clusters = append(out[i].Clusters, f.Clusters...)
+		m.Add(f)
 	}
-	for i := range out {
-		slices.Sort(out[i].Clusters)
-		out[i].Clusters = slices.Compact(out[i].Clusters)
+	return m.Merged()
+}
+
+// Merger does what Merge does, one finding after the other: those of many clusters
+// need not be there all at once.
+type Merger struct {
+	said  map[said]int   // index into out
+	known map[string]int // by what tells merged findings apart
+	out   []Finding
+}
+
+// said is all of a finding that tells it from others, as it was said.
+type said struct {
+	rule, component string
+	object          Object
+	pointer         string
+	message         string
+	class           Class
+	severity        Severity
+}
+
+// NewMerger begins with nothing.
+func NewMerger() *Merger { return &Merger{said: map[said]int{}, known: map[string]int{}} }
+
+func (f *Finding) said() said {
+	return said{f.Rule, f.Component, f.Object, f.Pointer, f.Message, f.Class, f.Severity}
+}
+
+// Again adds the clusters of a finding that was said before. It says false of one
+// that is to be added whole: the place that a finding is first added with counts.
+func (m *Merger) Again(f Finding) bool {
+	i, seen := m.said[f.said()]
+	if seen {
+		m.out[i].Clusters = append(m.out[i].Clusters, f.Clusters...)
 	}
-	slices.SortStableFunc(out, compare)
-	return out
+	return seen
+}
+
+// Add adds a finding.
+func (m *Merger) Add(f Finding) {
+	if m.Again(f) {
+		return
+	}
+	words := f.said()
+	f = f.cleaned().WithFingerprint()
+	key := f.Fingerprint + string(f.Class) + string(f.Severity)
+	i, seen := m.known[key]
+	if seen {
+		m.out[i].Clusters = append(m.out[i].Clusters, f.Clusters...)
+	} else {
+		i = len(m.out)
+		m.known[key] = i
+		f.Clusters = slices.Clone(f.Clusters)
+		m.out = append(m.out, f)
+	}
+	m.said[words] = i
+}
+
+// Merged gives the findings and ends the merging.
+func (m *Merger) Merged() []Finding {
+	for i := range m.out {
+		slices.Sort(m.out[i].Clusters)
+		m.out[i].Clusters = slices.Compact(m.out[i].Clusters)
+	}
+	slices.SortStableFunc(m.out, compare)
+	return m.out
 }
 
 func compare(a, b Finding) int {

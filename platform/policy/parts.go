@@ -33,7 +33,7 @@ func partsOf(units []unit, sums map[string]string) ([]part, error) {
 			if known, err = sum(u.object); err != nil {
 				return nil, err
 			}
-			component = "\x00settings" // no component's name
+			component = "\x00settings " + u.ref.Name // no component's name
 		}
 		namespace := u.ref.Namespace
 		if u.ref.Kind == "Namespace" {
