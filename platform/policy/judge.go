@@ -62,7 +62,7 @@ func (e *Engine) Judge(ctx context.Context, in Input) (*Result, error) {
 	return e.collect(in, all[0]), nil
 }
 
-func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit) ([]verdict, error) {
+func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit, options ...rego.EvalOption) ([]verdict, error) {
 	input, err := ast.InterfaceToValue(map[string]any{
 		"object": trimmed(u.object), "nested": nested(u.object), "collectors": collectors(u.object),
 		"detections": detections(u.object), "listed": u.listed,
@@ -71,14 +71,14 @@ func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit) ([]ver
 	if err != nil {
 		return nil, err
 	}
-	return evaluate(ctx, query, input)
+	return evaluate(ctx, query, input, options...)
 }
 
 // evaluate runs a prepared query within the deadline of one object.
-func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value) ([]verdict, error) {
+func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, options ...rego.EvalOption) ([]verdict, error) {
 	bounded, cancel := context.WithTimeout(ctx, objectDeadline)
 	defer cancel()
-	set, err := query.Eval(bounded, rego.EvalParsedInput(input))
+	set, err := query.Eval(bounded, append(options, rego.EvalParsedInput(input))...)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
