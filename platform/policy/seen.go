@@ -121,9 +121,10 @@ func (s *sightings) find(ctx context.Context, txn storage.Transaction, key [sha2
 	return nil, false
 }
 
-// note remembers what was said, unless it was for want of time.
+// note remembers what was said, unless it was for want of time, or of all facts at
+// once: those are never the same, and take long to compare.
 func (s *sightings) note(ctx context.Context, r *reading, key [sha256.Size]byte, among *facts, said []verdict) {
-	if slices.ContainsFunc(said, func(v verdict) bool { return v.late }) {
+	if r.paths[""] || r.paths["context"] || slices.ContainsFunc(said, func(v verdict) bool { return v.late }) {
 		return
 	}
 	sorted := slices.Sorted(maps.Keys(r.paths))
