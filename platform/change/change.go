@@ -72,13 +72,13 @@ func Between(before, after []*render.Bundle) []Cluster {
 		earlier[b.Cluster] = b
 	}
 	var out []Cluster
-	eq := equality{}
+	eq, compared := equality{}, map[held][]Object{}
 	for _, b := range after {
 		from, stays := earlier[b.Cluster]
 		if !stays {
 			from = &render.Bundle{Cluster: b.Cluster}
 		}
-		c := compare(from, b, eq, stays)
+		c := compare(from, b, eq, stays, compared)
 		c.Joins = !stays
 		out = append(out, c)
 		delete(earlier, b.Cluster)
@@ -91,7 +91,11 @@ func Between(before, after []*render.Bundle) []Cluster {
 	return out
 }
 
-func compare(before, after *render.Bundle, eq equality, stays bool) Cluster {
+// held are the lists of objects of both sides. Clusters with the same renderings
+// share them, and nothing else of a bundle bears on what differs.
+type held struct{ before, after *render.Object }
+
+func compare(before, after *render.Bundle, eq equality, stays bool, compared map[held][]Object) Cluster {
 	c := Cluster{Name: after.Cluster}
 	for _, n := range slices.Concat(before.NotRendered, after.NotRendered) {
 		c.Unknown = append(c.Unknown, n.Component)
@@ -101,12 +105,32 @@ func compare(before, after *render.Bundle, eq equality, stays bool) Cluster {
 	if before.Digest != "" && before.Digest == after.Digest && len(c.Unknown) == 0 {
 		return c
 	}
+	var both held
+	if len(before.Objects) > 0 && len(after.Objects) > 0 && len(c.Unknown) == 0 {
+		both = held{&before.Objects[0], &after.Objects[0]}
+		if known, seen := compared[both]; seen {
+			c.Objects = own(known)
+			return c
+		}
+	}
 	s := newSides(before, after, c.Unknown, eq)
 	c.Objects = s.differences()
 	if len(c.Objects) > 0 && stays { // on a cluster that joins, nothing was before
 		s.follow(&c)
 	}
+	if both.after != nil {
+		compared[both] = own(c.Objects)
+	}
 	return c
+}
+
+// own is a list of a cluster's own: what follows for that cluster alone is added to it.
+func own(list []Object) []Object {
+	list = slices.Clone(list)
+	for i, o := range list {
+		list[i].Consequences = slices.Clip(o.Consequences)
+	}
+	return list
 }
 
 // Version is a version that moved. Before is empty for what is new, After for

@@ -15,28 +15,67 @@ type Place struct {
 // places, and sorts: errors first, then by file, line, column, rule, object and
 // pointer.
 func Merge(all []Finding) []Finding {
-	at := map[string]int{}
-	var out []Finding
-	c := cleaner{texts: map[string]string{}, patches: map[string]bool{}}
+	m := NewMerger()
 	for _, f := range all {
-		f = c.clean(f).WithFingerprint()
+		m.Add(f)
+	}
+	return m.Merged()
+}
+
+// Merger does what Merge does, one finding after the other: those of many clusters
+// need not be there all at once.
+type Merger struct {
+	said    map[said]int   // index into out
+	known   map[string]int // by what tells merged findings apart
+	cleaner cleaner
+	out     []Finding
+}
+
+// said is all of a finding that tells it from others, as it was said.
+type said struct {
+	rule, component string
+	object          Object
+	pointer         string
+	message         string
+	class           Class
+	severity        Severity
+}
+
+// NewMerger begins with nothing.
+func NewMerger() *Merger {
+	return &Merger{said: map[said]int{}, known: map[string]int{}, cleaner: cleaner{texts: map[string]string{}, patches: map[string]bool{}}}
+}
+
+// Add adds a finding.
+func (m *Merger) Add(f Finding) {
+	words := said{f.Rule, f.Component, f.Object, f.Pointer, f.Message, f.Class, f.Severity}
+	i, seen := m.said[words]
+	if !seen {
+		f = m.cleaner.clean(f).WithFingerprint()
 		key := f.Fingerprint + string(f.Class) + string(f.Severity)
-		i, seen := at[key]
-		if !seen {
-			at[key] = len(out)
+		if i, seen = m.known[key]; !seen {
+			i = len(m.out)
+			m.known[key] = i
 			f.Clusters = slices.Clone(f.Clusters)
-			out = append(out, f)
-			continue
+			m.out = append(m.out, f)
 		}
-		out[i].addPlaces(f)
-		out[i].Clusters = append(out[i].Clusters, f.Clusters...)
+		m.said[words] = i
+		if !seen {
+			return
+		}
 	}
-	for i := range out {
-		slices.Sort(out[i].Clusters)
-		out[i].Clusters = slices.Compact(out[i].Clusters)
+	m.out[i].addPlaces(f)
+	m.out[i].Clusters = append(m.out[i].Clusters, f.Clusters...)
+}
+
+// Merged gives the findings and ends the merging.
+func (m *Merger) Merged() []Finding {
+	for i := range m.out {
+		slices.Sort(m.out[i].Clusters)
+		m.out[i].Clusters = slices.Compact(m.out[i].Clusters)
 	}
-	slices.SortStableFunc(out, compare)
-	return out
+	slices.SortStableFunc(m.out, compare)
+	return m.out
 }
 
 // addPlaces takes over where an equal finding stands.
@@ -74,15 +113,19 @@ func (f *Finding) places() []Place {
 	return []Place{{f.Position, slices.Clone(f.Clusters)}}
 }
 
-// On is a merged finding as it stands for one of its clusters.
-func (f Finding) On(cluster string) Finding {
-	f.Clusters = []string{cluster}
+// On is a merged finding as it stands for some of its clusters, sorted ones.
+func (f Finding) On(clusters ...string) Finding {
+	if f.Clusters = clusters; len(clusters) == 0 {
+		return f
+	}
 	var own []Place
 	for _, p := range f.Places {
-		if slices.Contains(p.Clusters, cluster) {
-			own = append(own, Place{p.Position, f.Clusters})
+		there := slices.DeleteFunc(slices.Clone(clusters), func(name string) bool { return !slices.Contains(p.Clusters, name) })
+		if len(there) > 0 {
+			own = append(own, Place{p.Position, there})
 		}
 	}
+	slices.SortStableFunc(own, func(a, b Place) int { return cmp.Compare(a.Clusters[0], b.Clusters[0]) })
 	if f.Places = own; len(own) > 0 {
 		f.Position = own[0].Position
 	}

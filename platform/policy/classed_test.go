@@ -1,12 +1,17 @@
 package policy
 
 import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"dualtrack.internal/platform/finding"
+	"dualtrack.internal/platform/render"
 )
 
 func TestClassed(t *testing.T) {
@@ -45,5 +50,66 @@ func TestClassed(t *testing.T) {
 	})
 	if diff := cmp.Diff(want, classed(before, after), cmpopts.IgnoreFields(finding.Finding{}, "Fingerprint"), order); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// eachApart is what classed does, one cluster's findings after the other.
+func eachApart(before, after []finding.Finding) []finding.Finding {
+	was := map[string]finding.Finding{}
+	for _, f := range spread(before) {
+		was[key(f)] = f
+	}
+	var out []finding.Finding
+	for _, f := range spread(after) {
+		old, there := was[key(f)]
+		delete(was, key(f))
+		if f.Class == "" {
+			f.Class = finding.New
+			if there && old.Class == "" && f.Rule != render.RuleUnavailable {
+				f.Class = finding.PreExisting
+			}
+		}
+		out = append(out, f)
+	}
+	for _, k := range slices.Sorted(maps.Keys(was)) {
+		if f := was[k]; f.Class == "" {
+			f.Class = finding.Fixed
+			if f.Rule == render.RuleUnavailable {
+				f.Class = finding.Unknown
+			}
+			out = append(out, f)
+		}
+	}
+	return finding.Merge(out)
+}
+
+// TestClassedApart compares findings of many clusters at once with the same cluster by
+// cluster: places and order too.
+func TestClassedApart(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		pick := func(list ...string) string { return list[r.IntN(len(list))] }
+		some := func() []finding.Finding {
+			var list []finding.Finding
+			for range r.IntN(8) {
+				f := finding.Finding{Rule: pick("A", "B", render.RuleUnavailable), Severity: finding.Severity(pick("error", "warning")), Message: pick("m", "mm"), Component: pick("x", "y"),
+					Class: finding.Class(pick("", "", "", "waived", "unknown")), Position: finding.Position{File: "f", Line: r.IntN(2)}}
+				for _, name := range []string{"edge-a", "edge-b", "hub"} {
+					if r.IntN(2) == 0 {
+						f.Clusters = append(f.Clusters, name)
+					}
+				}
+				list = append(list, f)
+			}
+			if r.IntN(4) > 0 {
+				return finding.Merge(list)
+			}
+			return list // a change of the rules joins two lists
+		}
+		before, after := some(), some()
+		if diff := cmp.Diff(eachApart(before, after), classed(before, after), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("seed %d: (-apart +at once)\n%s\n%s", seed, diff, fmt.Sprint(before, after))
+		}
 	}
 }

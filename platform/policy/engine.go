@@ -19,6 +19,7 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"golang.org/x/sync/errgroup"
 
@@ -59,6 +60,7 @@ type Engine struct {
 	rules   []Rule // by id
 	store   *memo.Store
 	answers answers
+	seen    sightings
 
 	mu       sync.Mutex
 	compiler *ast.Compiler       // of all rules; nil until they are first asked
@@ -140,6 +142,10 @@ func (e *Engine) query(ctx context.Context, entry string, data ast.Object) (rego
 
 // queryFor asks the rules about a few kinds, or more; nil kinds are all.
 func (e *Engine) queryFor(ctx context.Context, entry string, data ast.Object, kinds []string) (rego.PreparedEvalQuery, error) {
+	return e.queryOn(ctx, entry, inmem.NewFromASTObject(data), kinds)
+}
+
+func (e *Engine) queryOn(ctx context.Context, entry string, store storage.Store, kinds []string) (rego.PreparedEvalQuery, error) {
 	compiler, err := e.compilerFor(ctx, kinds)
 	if err != nil {
 		return rego.PreparedEvalQuery{}, err
@@ -147,7 +153,7 @@ func (e *Engine) queryFor(ctx context.Context, entry string, data ast.Object, ki
 	q, err := rego.New(
 		rego.Compiler(compiler),
 		rego.Capabilities(capabilities()),
-		rego.Store(inmem.NewFromASTObject(data)),
+		rego.Store(store),
 		rego.StrictBuiltinErrors(true), // a built-in that fails must not read as a pass
 		rego.Query(entry),
 	).PrepareForEval(ctx)

@@ -93,6 +93,7 @@ func (f factSheet) add(u unit) {
 	case "/Namespace":
 		// It is read across namespaces: selectors of peers, and hosts of a mesh, mean others.
 		f.set("namespaces", u.ref.Name, map[string]any{"labels": labelsOf(o, "metadata", "labels")})
+		f.meshLabels(o)
 	case "policy/PodDisruptionBudget":
 		f.append("budgets", ns, map[string]any{
 			"name": u.ref.Name, "selector": spec["selector"], "version": u.ref.APIVersion,
@@ -135,7 +136,7 @@ func (f factSheet) add(u unit) {
 // tables are those of the groups of rules; the functions that fill them say which
 // are read across namespaces.
 func tables() []string {
-	return []string{"selectable", "endpoints", "routes", "redirects", "peerAuth", "authz",
+	return []string{"selectable", "endpoints", "routes", "redirects", "meshLabels", "peerAuth", "authz",
 		"customGroups", "reconcilers", "projects", "crds", "crdGroups", "fluxFlags", "admins",
 		"kafkas", "brokers", "topics", "backups", "snapshots", "dataClasses", "prometheuses", "alerts"}
 }

@@ -1,5 +1,17 @@
 package policy
 
+import "strings"
+
+// meshLabels notes each value of the labels by which a namespace joins a mesh.
+func (f factSheet) meshLabels(namespace map[string]any) {
+	for key, value := range labelsOf(namespace, "metadata", "labels") {
+		if strings.HasPrefix(key, "istio") {
+			// It is read across namespaces: one that joins makes the cluster's a mesh.
+			f.inner("meshLabels", key)[value.(string)] = true
+		}
+	}
+}
+
 // mesh notes what decides which calls a mesh encrypts and allows.
 func (f factSheet) mesh(u unit, spec map[string]any) {
 	if u.ref.Group() != "security.istio.io" {

@@ -97,79 +97,31 @@ func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog,
 	if err != nil {
 		return err
 	}
-	parts := make([][]finding.Finding, len(g.Rendered.Bundles))
-	results := make([]*Result, len(g.Rendered.Bundles))
-	settled := newSettler(engine, cat, g.Version, o.Now)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(o.Workers)
-	for i, b := range g.Rendered.Bundles {
-		group.Go(func() (err error) {
-			in := Input{
-				Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
-				Exceptions: cat.Exceptions, Evidence: o.Evidence, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
-				Partial: partial(cat, b), RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider), SomeReal: slices.ContainsFunc(cat.Cluster(b.Cluster).Spec.Nodes, real),
-				Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
-			}
-			parts[i], results[i], err = settled.do(in, b, func() ([]finding.Finding, *Result, error) {
-				return g.judgeBundle(ctx, engine, opened, in, b)
-			})
-			return err
+	t := &trial{gated: g, engine: engine, opened: opened, settled: newSettler(engine, cat, g.Version, o.Now)}
+	for _, b := range g.Rendered.Bundles {
+		t.inputs = append(t.inputs, Input{
+			Cluster: cat.Cluster(b.Cluster), Fleet: cat.Fleet, Baseline: cat.Baseline, Objects: b.Objects,
+			Exceptions: cat.Exceptions, Evidence: o.Evidence, Now: o.Now, Locate: g.Rendered.Locate, KubeVersion: g.Version,
+			Partial: partial(cat, b), RealNodes: realNodes(cat.Cluster(b.Cluster), o.Provider), SomeReal: slices.ContainsFunc(cat.Cluster(b.Cluster).Spec.Nodes, real),
+			Production: slices.Contains(production, b.Cluster), Parts: b.Parts, NoSettings: isPlain(cat, b.Cluster),
 		})
 	}
-	if err := group.Wait(); err != nil {
+	if err := t.run(ctx, o.Workers); err != nil {
 		return err
 	}
-	all := slices.Clone(g.Rendered.Findings)
-	g.Unknown += unknowns(all)
+	all := finding.NewMerger()
+	g.Unknown += unknowns(g.Rendered.Findings)
+	for _, f := range slices.Concat(g.Rendered.Findings, muted, engine.paramMistakes(cat.Fleet)) {
+		all.Add(f)
+	}
+	results := t.fold(all)
 	if len(o.Clusters) == 0 { // an exception may be of use to a cluster that was left out
-		all = append(all, engine.Review(cat.Exceptions, o.Now, results...)...)
-	}
-	all = append(append(all, muted...), engine.paramMistakes(cat.Fleet)...)
-	for i, b := range g.Rendered.Bundles {
-		for _, f := range append(parts[i], results[i].Findings...) {
-			f.Clusters = []string{b.Cluster}
-			all = append(all, f)
+		for _, f := range engine.Review(cat.Exceptions, o.Now, results...) {
+			all.Add(f)
 		}
-		g.Objects += len(b.Objects)
-		g.Passed += results[i].Passed
-		g.Unknown += results[i].Unknown + unknowns(parts[i])
-		g.Waived += results[i].Waived
 	}
-	g.Findings = finding.Merge(all)
+	g.Findings = all.Merged()
 	return nil
-}
-
-// judgeBundle gives what the schema and the rules say of one cluster.
-func (g *Gated) judgeBundle(ctx context.Context, engine *Engine, opened func() (*schema.Validator, error), in Input, b *render.Bundle) ([]finding.Finding, *Result, error) {
-	validator, err := opened()
-	if err != nil {
-		return nil, nil, err
-	}
-	in.APIs = retired(validator)
-	valid := g.validate(ctx, validator, b)
-	if in.NoSettings {
-		mayBeElsewhere(validator.Extend(b.Objects), b.Objects, valid)
-	}
-	result, err := engine.Judge(ctx, in)
-	if err == nil && in.NoSettings {
-		withoutCatalog(result.Findings)
-	}
-	return valid, result, err
-}
-
-// validate gives the schema's findings their source positions.
-func (g *Gated) validate(ctx context.Context, validator *schema.Validator, b *render.Bundle) []finding.Finding {
-	byRef := make(map[finding.Object]render.Object, len(b.Objects))
-	for _, o := range b.Objects {
-		byRef[o.Ref()] = o
-	}
-	found := validator.Check(ctx, b.Objects)
-	for i, f := range found {
-		if o, ok := byRef[f.Object]; ok {
-			found[i].Position, found[i].Component = g.Rendered.Locate(o, f.Pointer), o.Component
-		}
-	}
-	return found
 }
 
 // realNodes says that the cluster's containers all really run, and so pull what

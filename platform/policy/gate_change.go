@@ -193,36 +193,9 @@ func spread(merged []finding.Finding) []finding.Finding {
 
 // key tells a cluster's finding again in the other tree. The component is no part
 // of it: an object that moved between components is the same object.
-func key(f finding.Finding) string {
-	return strings.Join([]string{f.Rule, f.Object.Group(), f.Object.Kind, f.Object.Namespace, f.Object.Name, f.Pointer, f.Message, strings.Join(f.Clusters, ",")}, "\x00")
-}
+func key(f finding.Finding) string { return anywhere(f) + "\x00" + strings.Join(f.Clusters, ",") }
 
-// classed compares the findings of two trees cluster by cluster.
-func classed(before, after []finding.Finding) []finding.Finding {
-	was := map[string]finding.Finding{}
-	for _, f := range spread(before) {
-		was[key(f)] = f
-	}
-	var out []finding.Finding
-	for _, f := range spread(after) {
-		old, there := was[key(f)]
-		delete(was, key(f))
-		if f.Class == "" {
-			f.Class = finding.New
-			if there && old.Class == "" && f.Rule != render.RuleUnavailable { // what can't be had has not been judged
-				f.Class = finding.PreExisting
-			}
-		}
-		out = append(out, f)
-	}
-	for _, k := range slices.Sorted(maps.Keys(was)) { // in order: of merged ones the first gives the place
-		if f := was[k]; f.Class == "" {
-			f.Class = finding.Fixed
-			if f.Rule == render.RuleUnavailable {
-				f.Class = finding.Unknown
-			}
-			out = append(out, f)
-		}
-	}
-	return finding.Merge(out)
+// anywhere tells a finding again whatever clusters show it.
+func anywhere(f finding.Finding) string {
+	return strings.Join([]string{f.Rule, f.Object.Group(), f.Object.Kind, f.Object.Namespace, f.Object.Name, f.Pointer, f.Message}, "\x00")
 }

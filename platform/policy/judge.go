@@ -44,6 +44,7 @@ type unit struct {
 	ref    finding.Object
 	prefix string // pointer of the item into from
 	listed bool
+	at     int // index of from among the input's objects
 }
 
 // Judge judges one cluster's objects and the cluster's own settings. It
@@ -57,23 +58,14 @@ func (e *Engine) Judge(ctx context.Context, in Input) (*Result, error) {
 	if in.Evidence != nil && in.Now.IsZero() {
 		return nil, errors.New("judge: evidence needs the current time")
 	}
-	sheet, err := gather(in)
-	if err != nil {
-		return nil, fmt.Errorf("judge: %w", err)
-	}
-	units := units(in)
-	parts, err := partsOf(units, in.Parts)
-	if err != nil {
-		return nil, fmt.Errorf("judge: %w", err)
-	}
-	found, err := e.judgeParts(ctx, newViews(sheet), parts, len(units))
+	all, err := e.judgeAlike(ctx, []Input{in})
 	if err != nil {
 		return nil, err
 	}
-	return e.collect(in, units, found), nil
+	return e.collect(in, all[0]), nil
 }
 
-func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit) ([]verdict, error) {
+func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit, options ...rego.EvalOption) ([]verdict, error) {
 	input, err := ast.InterfaceToValue(map[string]any{
 		"object": trimmed(u.object), "nested": nested(u.object), "collectors": collectors(u.object),
 		"detections": detections(u.object), "listed": u.listed,
@@ -82,14 +74,14 @@ func judgeUnit(ctx context.Context, query rego.PreparedEvalQuery, u unit) ([]ver
 	if err != nil {
 		return nil, err
 	}
-	return evaluate(ctx, query, input)
+	return evaluate(ctx, query, input, options...)
 }
 
 // evaluate runs a prepared query within the deadline of one object.
-func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value) ([]verdict, error) {
+func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, options ...rego.EvalOption) ([]verdict, error) {
 	bounded, cancel := context.WithTimeout(ctx, objectDeadline)
 	defer cancel()
-	set, err := query.Eval(bounded, rego.EvalParsedInput(input))
+	set, err := query.Eval(bounded, append(options, rego.EvalParsedInput(input))...)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -130,14 +122,26 @@ func trimmed(object map[string]any) map[string]any {
 // units unrolls lists, and puts the cluster's own settings first.
 func units(in Input) []unit {
 	var out []unit
-	if in.Cluster != nil && !in.NoSettings {
-		o := clusterObject(in.Cluster)
-		out = append(out, unit{from: o, object: o.Object, ref: o.Ref()})
+	if u, ok := settingsUnit(in); ok {
+		out = append(out, u)
 	}
-	for _, o := range in.Objects {
+	for i, o := range in.Objects {
+		first := len(out)
 		out = unroll(out, o, o.Object, "", false)
+		for n := range out[first:] {
+			out[first+n].at = i
+		}
 	}
 	return out
+}
+
+// settingsUnit is the cluster's own settings, where they are known.
+func settingsUnit(in Input) (unit, bool) {
+	if in.Cluster == nil || in.NoSettings {
+		return unit{}, false
+	}
+	o := clusterObject(in.Cluster)
+	return unit{from: o, object: o.Object, ref: o.Ref()}, true
 }
 
 func unroll(out []unit, from render.Object, object map[string]any, prefix string, listed bool) []unit {
@@ -160,42 +164,6 @@ func unroll(out []unit, from render.Object, object map[string]any, prefix string
 		out = unroll(out, from, inner, prefix+"/items/"+strconv.Itoa(i), true)
 	}
 	return out
-}
-
-// collect turns verdicts into findings, in order, and lets exceptions waive.
-func (e *Engine) collect(in Input, units []unit, found [][]verdict) *Result {
-	r := &Result{Objects: len(in.Objects), uses: map[int]int{}}
-	w := newWaiver(e, in, r)
-	for i, u := range units {
-		if len(found[i]) == 0 && u.ref.Kind != clusterKind {
-			r.Passed++
-		}
-		for _, v := range found[i] {
-			r.late = r.late || v.late
-			f := v.finding(u.ref)
-			f.Pointer, f.Component = u.prefix+v.Pointer, u.from.Component
-			f.Position = u.from.Source
-			if i == 0 && in.Cluster != nil { // the settings, which a file of the catalog declares
-				f.Position = in.Cluster.At(strings.ReplaceAll(strings.TrimPrefix(f.Pointer, "/"), "/", "."))
-			}
-			if in.Locate != nil && u.from.Component != "" {
-				f.Position = in.Locate(u.from, f.Pointer)
-			}
-			f.Patch = prefixed(v.Patch, u.prefix)
-			r.Findings = append(r.Findings, w.apply(f, v.Container))
-		}
-	}
-	r.Findings = append(r.Findings, w.mistakes()...)
-	for _, f := range r.Findings {
-		switch f.Class {
-		case finding.Unknown:
-			r.Unknown++
-		case finding.Waived:
-			r.Waived++
-		case finding.New, finding.Fixed, finding.PreExisting: // only a comparison with a base gives them
-		}
-	}
-	return r
 }
 
 func (v verdict) finding(ref finding.Object) finding.Finding {

@@ -2,11 +2,13 @@ package policy
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
 
+	"github.com/open-policy-agent/opa/v1/rego"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -33,7 +35,7 @@ func partsOf(units []unit, sums map[string]string) ([]part, error) {
 			if known, err = sum(u.object); err != nil {
 				return nil, err
 			}
-			component = "\x00settings" // no component's name
+			component = "\x00settings " + u.ref.Name // no component's name
 		}
 		namespace := u.ref.Namespace
 		if u.ref.Kind == "Namespace" {
@@ -210,6 +212,8 @@ func (e *Engine) await(ctx context.Context, v *views, p part, a *answer) ([][]ve
 	return e.judgeUnits(ctx, v, p, nil)
 }
 
+// judgeUnits asks the rules about the units that were not seen before among facts that
+// are the same to the rules.
 func (e *Engine) judgeUnits(ctx context.Context, v *views, p part, kinds []string) ([][]verdict, error) {
 	if err := ctx.Err(); err != nil { // rules that say little end before they look
 		return nil, err
@@ -218,20 +222,47 @@ func (e *Engine) judgeUnits(ctx context.Context, v *views, p part, kinds []strin
 	if err != nil {
 		return nil, err
 	}
-	query, err := e.queryFor(ctx, entryFindings, data, kinds)
+	among := newFacts(v, data)
+	txn, err := among.NewTransaction(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the facts: %w", err)
+	}
+	defer among.Abort(ctx, txn)
+	found, keys := make([][]verdict, len(p.units)), make([][sha256.Size]byte, len(p.units))
+	var open []int
+	for i, u := range p.units {
+		if keys[i], err = unitKey(u); err != nil {
+			return nil, fmt.Errorf("judge %s: %w", u.ref, err)
+		}
+		said, known := e.seen.find(ctx, txn, keys[i], among)
+		if found[i] = said; !known {
+			open = append(open, i)
+		}
+	}
+	if len(open) == 0 {
+		return found, nil
+	}
+	query, err := e.queryOn(ctx, entryFindings, among, kinds)
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]verdict, len(p.units))
+	readings := make([]*reading, len(open))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(workers())
-	for i, u := range p.units {
+	for n, i := range open {
+		readings[n] = &reading{txn, map[string]bool{}}
 		group.Go(func() (err error) {
-			if found[i], err = judgeUnit(groupCtx, query, u); err != nil {
-				return fmt.Errorf("judge %s: %w", u.ref, err)
+			if found[i], err = judgeUnit(groupCtx, query, p.units[i], rego.EvalTransaction(readings[n])); err != nil {
+				return fmt.Errorf("judge %s: %w", p.units[i].ref, err)
 			}
 			return nil
 		})
 	}
-	return found, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for n, i := range open {
+		e.seen.note(ctx, readings[n], keys[i], among, found[i])
+	}
+	return found, nil
 }

@@ -45,30 +45,23 @@ func newSettler(engine *Engine, cat *catalog.Catalog, version string, now time.T
 	return s
 }
 
-// do gives what was said of a bundle before, or finds it and keeps it.
-func (s *settler) do(in Input, b *render.Bundle, find func() ([]finding.Finding, *Result, error)) ([]finding.Finding, *Result, error) {
-	key, err := s.key(in, b)
+// keep keeps an outcome whose findings all have their places.
+func (s *settler) keep(key, cluster string, o *outcome) error {
+	r := o.result
+	if key == "" || r.late || len(o.valid)+len(r.Findings) > mostSaid {
+		return nil
+	}
+	data, err := json.Marshal(settled{Valid: o.valid, Findings: r.Findings, Objects: r.Objects, Passed: r.Passed,
+		Unknown: r.Unknown, Waived: r.Waived, Uses: r.uses})
 	if err != nil {
-		return nil, nil, err
-	}
-	if known := s.recall(key); known != nil {
-		return known.Valid, &Result{Findings: known.Findings, Objects: known.Objects, Passed: known.Passed,
-			Unknown: known.Unknown, Waived: known.Waived, uses: known.Uses}, nil
-	}
-	valid, result, err := find()
-	if err != nil || key == "" || result.late {
-		return valid, result, err
-	}
-	data, err := json.Marshal(settled{Valid: valid, Findings: result.Findings, Objects: result.Objects, Passed: result.Passed,
-		Unknown: result.Unknown, Waived: result.Waived, Uses: result.uses})
-	if err != nil {
-		return nil, nil, fmt.Errorf("keep what was said of %s: %w", b.Cluster, err)
+		return fmt.Errorf("keep what was said of %s: %w", cluster, err)
 	}
 	s.engine.store.Put(key, data)
-	return valid, result, nil
+	return nil
 }
 
-func (s *settler) recall(key string) *settled {
+// recall gives what was said of a cluster before, nil where that is not known.
+func (s *settler) recall(key string) *outcome {
 	if key == "" {
 		return nil
 	}
@@ -80,7 +73,8 @@ func (s *settler) recall(key string) *settled {
 	if json.Unmarshal(data, &known) != nil {
 		return nil
 	}
-	return &known
+	return &outcome{valid: known.Valid, result: &Result{Findings: known.Findings, Objects: known.Objects, Passed: known.Passed,
+		Unknown: known.Unknown, Waived: known.Waived, uses: known.Uses}}
 }
 
 // key is all that a cluster's findings and their places depend on; "" where that is

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,31 +127,35 @@ func TestSettledOnce(t *testing.T) {
 		return &render.Bundle{Cluster: cluster.Name, Sum: "sum", Parts: map[string]string{}}
 	}
 	result := &Result{Objects: 2, Passed: 1, Findings: []finding.Finding{{Rule: "DT-SEC-001", Severity: finding.Error, Message: "a < b"}}, uses: map[int]int{3: 1}}
-	asked := errors.New("asked")
 	s := newSettler(fresh(t, store), cat, "v1.31.0", time.Now())
-	keep := func(r *Result) func() ([]finding.Finding, *Result, error) {
-		return func() ([]finding.Finding, *Result, error) { return []finding.Finding{{Rule: "schema"}}, r, nil }
+	key := func(in Input, b *render.Bundle) string {
+		t.Helper()
+		key, err := s.key(in, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
 	}
-	again := func() ([]finding.Finding, *Result, error) { return nil, nil, asked }
-	late := whole()
-	late.Sum = "late"
-	if _, _, err := s.do(in, late, keep(&Result{late: true})); err != nil {
-		t.Fatal(err)
+	keep := func(b *render.Bundle, r *Result) {
+		t.Helper()
+		if err := s.keep(key(in, b), b.Cluster, &outcome{valid: []finding.Finding{{Rule: "schema"}}, result: r}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, _, err := s.do(in, whole(), keep(result)); err != nil {
-		t.Fatal(err)
-	}
-	valid, got, err := s.do(in, whole(), again)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(result, got, cmp.AllowUnexported(Result{})); diff != "" || len(valid) != 1 {
-		t.Errorf("(-kept +known) %s; %d of the schema", diff, len(valid))
+	late, long := whole(), whole()
+	late.Sum, long.Sum = "late", "long"
+	keep(late, &Result{late: true})
+	keep(long, &Result{Findings: make([]finding.Finding, mostSaid)})
+	keep(whole(), result)
+	got := s.recall(key(in, whole()))
+	if diff := cmp.Diff(result, got.result, cmp.AllowUnexported(Result{})); diff != "" || len(got.valid) != 1 {
+		t.Errorf("(-kept +known) %s; %d of the schema", diff, len(got.valid))
 	}
 	for name, change := range map[string]func(*Input, *render.Bundle){
 		"of another sum":    func(_ *Input, b *render.Bundle) { b.Sum = "other" },
 		"of no sum":         func(_ *Input, b *render.Bundle) { b.Sum = "" },
 		"of a late verdict": func(_ *Input, b *render.Bundle) { b.Sum = "late" },
+		"of many findings":  func(_ *Input, b *render.Bundle) { b.Sum = "long" },
 		"with duplicates":   func(_ *Input, b *render.Bundle) { b.Parts = nil },
 		"in part":           func(in *Input, _ *render.Bundle) { in.Partial = []string{"otel"} },
 		"without a catalog": func(in *Input, _ *render.Bundle) { in.NoSettings = true },
@@ -168,8 +171,8 @@ func TestSettledOnce(t *testing.T) {
 	} {
 		in, b := in, whole()
 		change(&in, b)
-		if _, _, err := s.do(in, b, again); !errors.Is(err, asked) {
-			t.Errorf("a bundle %s: %v", name, err)
+		if s.recall(key(in, b)) != nil {
+			t.Errorf("a bundle %s is known", name)
 		}
 	}
 }

@@ -19,7 +19,8 @@ type views struct {
 	common func() (common, error) // tables that hold for all
 
 	mu     sync.Mutex
-	tables map[string]string // sums of one namespace's part of the tables
+	tables map[string]string            // sums of one namespace's part of the tables
+	paths  map[string][sha256.Size]byte // sums of what stands at paths of the others
 }
 
 // common are tables as rules see them, and a sum that tells them from others.
@@ -29,7 +30,7 @@ type common struct {
 }
 
 func newViews(sheet factSheet) *views {
-	v := &views{sheet: sheet, tables: map[string]string{}}
+	v := &views{sheet: sheet, tables: map[string]string{}, paths: map[string][sha256.Size]byte{}}
 	v.common = sync.OnceValues(v.readCommon)
 	return v
 }
@@ -77,6 +78,20 @@ func (v *views) sum(namespaces []string) (string, error) {
 		sums = append(sums, namespace, known)
 	}
 	return sum(sums)
+}
+
+// path is the sum of what stands at a path that all parts see.
+func (v *views) path(path string) ([sha256.Size]byte, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	sum, known := v.paths[path]
+	return sum, known
+}
+
+func (v *views) notePath(path string, sum [sha256.Size]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.paths[path] = sum
 }
 
 // data is what the rules see as data.

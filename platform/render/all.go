@@ -49,7 +49,7 @@ func renderAll(ctx context.Context, t tree, cat *catalog.Catalog, opt Options) (
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{catalog: cat, scopes: scopes{}, workers: opt.Workers, shared: opt.Shared, making: opt.Making, jobs: map[string]*job{}, made: map[string]*made{}}
+	p := &plan{catalog: cat, scopes: scopes{}, workers: opt.Workers, shared: opt.Shared, making: opt.Making, jobs: map[string]*job{}, leads: map[string]*job{}, made: map[string]*made{}}
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
@@ -137,6 +137,7 @@ type plan struct {
 	making     func([]string)
 	jobs       map[string]*job // by key
 	order      []*job
+	leads      map[string]*job  // by key without places
 	made       map[string]*made // by key
 	origins    []*made
 	clusters   []clusterJobs
@@ -217,7 +218,7 @@ func (p *plan) add(cl *catalog.Cluster) {
 	jobs := make([]*job, len(cl.Spec.Components))
 	for i, entry := range cl.Spec.Components {
 		j := p.newJob(cl, entry)
-		j.ownKey = j.key(p.kubernetes)
+		j.name(p.kubernetes)
 		if shared, ok := p.jobs[j.ownKey]; ok {
 			jobs[i] = shared
 			continue
@@ -225,8 +226,12 @@ func (p *plan) add(cl *catalog.Cluster) {
 		p.jobs[j.ownKey] = j
 		p.order = append(p.order, j)
 		jobs[i] = j
-		if j.err == nil {
-			p.share(j)
+		if j.err != nil {
+			continue
+		}
+		p.share(j)
+		if j.lead = p.leads[j.bareKey]; j.lead == nil {
+			p.leads[j.bareKey] = j
 		}
 	}
 	p.clusters = append(p.clusters, clusterJobs{cl, jobs})
@@ -245,13 +250,18 @@ func (p *plan) share(j *job) {
 }
 
 func (p *plan) run(ctx context.Context) error {
+	leads := slices.DeleteFunc(slices.Clone(p.order), func(j *job) bool { return j.lead != nil })
 	err := each(ctx, p.workers, p.order, p.find)
 	if err == nil {
-		p.announce()
-		err = each(ctx, p.workers, p.needed(), func(ctx context.Context, m *made) error { return m.run(ctx, p.kubernetes) })
+		p.announce(leads)
+		err = each(ctx, p.workers, p.needed(leads), func(ctx context.Context, m *made) error { return m.run(ctx, p.kubernetes) })
 	}
 	if err == nil {
-		err = each(ctx, p.workers, p.order, p.make)
+		err = each(ctx, p.workers, leads, p.make)
+	}
+	if err == nil { // what is wrong with a patch is said of each place
+		failed := slices.DeleteFunc(slices.Clone(p.order), func(j *job) bool { return j.lead == nil || j.lead.result.err == nil })
+		err = each(ctx, p.workers, failed, p.make)
 	}
 	if err != nil {
 		return fmt.Errorf("render: %w", err)
@@ -274,17 +284,20 @@ func (p *plan) find(ctx context.Context, j *job) error {
 	if j.err != nil || p.shared == nil {
 		return ctx.Err()
 	}
-	j.sharedKey = p.sharedKey(j)
-	if known := p.shared.find(j, j.sharedKey); known != nil {
+	j.sharedKey = p.sharedKey(j, j.ownKey)
+	if j.lead != nil {
+		return ctx.Err()
+	}
+	if known := p.shared.find(j, p.sharedKey(j, j.bareKey)); known != nil {
 		j.result, j.found = *known, true
 	}
 	return ctx.Err()
 }
 
 // announce names the components that are to be made.
-func (p *plan) announce() {
+func (p *plan) announce(leads []*job) {
 	var names []string
-	for _, j := range p.order {
+	for _, j := range leads {
 		if !j.found {
 			names = append(names, j.component.Name)
 		}
@@ -296,9 +309,9 @@ func (p *plan) announce() {
 }
 
 // needed are the origins of the jobs that were not found.
-func (p *plan) needed() []*made {
+func (p *plan) needed(leads []*job) []*made {
 	want := map[*made]bool{}
-	for _, j := range p.order {
+	for _, j := range leads {
 		if !j.found && j.made != nil {
 			want[j.made] = true
 		}
@@ -313,7 +326,7 @@ func (p *plan) make(ctx context.Context, j *job) error {
 	}
 	err := j.run(ctx, p.scopes)
 	if err == nil {
-		p.shared.keep(j, j.sharedKey)
+		p.shared.keep(j, p.sharedKey(j, j.bareKey))
 	}
 	return err
 }

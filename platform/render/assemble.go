@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 )
@@ -16,9 +14,10 @@ func (p *plan) result() *Result {
 	r := &Result{sources: newSources(p)}
 	pairs := 0
 	var all []finding.Finding
+	known := map[string]*Bundle{}
 	for _, c := range p.clusters {
 		pairs += len(c.jobs)
-		bundle, findings := assemble(c)
+		bundle, findings := assemble(c, known)
 		r.Bundles = append(r.Bundles, bundle)
 		all = append(all, findings...)
 	}
@@ -28,38 +27,75 @@ func (p *plan) result() *Result {
 	return r
 }
 
-// assemble makes one cluster's bundle.
-func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
-	b := &Bundle{Cluster: c.cluster.Name, Parts: map[string]string{}}
+// assemble makes one cluster's bundle. Clusters with the same jobs share what they
+// hold: known are the bundles of those before.
+func assemble(c clusterJobs, known map[string]*Bundle) (*Bundle, []finding.Finding) {
+	findings := findingsOf(c)
+	keys := make([]string, len(c.jobs))
+	for i, j := range c.jobs {
+		keys[i] = j.ownKey
+	}
+	key := sumJSON(keys)
+	b := known[key]
+	if b == nil {
+		var twice []finding.Finding
+		if b, twice = bundleOf(c.jobs); len(twice) == 0 {
+			known[key] = b
+		}
+		findings = append(findings, twice...)
+	}
+	for i := range findings {
+		findings[i].Clusters = []string{c.cluster.Name}
+	}
+	own := *b
+	own.Cluster = c.cluster.Name
+	return &own, findings
+}
+
+// findingsOf are the findings of a cluster's renderings.
+func findingsOf(c clusterJobs) []finding.Finding {
 	var findings []finding.Finding
-	var files []File
-	keys := make([]string, 0, len(c.jobs))
 	for _, j := range c.jobs {
-		res := &j.result
+		res := j.rendering()
 		own := slices.Clone(res.findings)
 		if res.err != nil {
-			b.NotRendered = append(b.NotRendered, NotRendered{Component: j.component.Name, Err: res.err})
 			own = append(own, unknownElsewhere(j.component, failures(j.component, res.err))...)
 		}
 		own = append(own, notes(j.component)...)
 		findings = append(findings, distinct(own, j.component.Name)...)
-		if j.sharedKey != "" && res.err == nil {
+	}
+	return findings
+}
+
+// bundleOf puts what jobs rendered together, and reports what is there twice.
+func bundleOf(jobs []*job) (*Bundle, []finding.Finding) {
+	b := &Bundle{Parts: map[string]string{}}
+	var files []File
+	var objects, hooks []ordered
+	keys := make([]string, 0, len(jobs))
+	for _, j := range jobs {
+		res := j.rendering()
+		if res.err != nil {
+			b.NotRendered = append(b.NotRendered, NotRendered{Component: j.component.Name, Err: res.err})
+		} else if j.sharedKey != "" {
 			keys = append(keys, j.sharedKey)
 		}
-		b.Objects = append(b.Objects, res.objects...)
-		b.Hooks = append(b.Hooks, res.hooks...)
+		for i := range res.order {
+			if i < len(res.objects) {
+				objects = append(objects, ordered{&res.order[i], &res.objects[i], res.traces[i], j})
+			} else {
+				hooks = append(hooks, ordered{&res.order[i], &res.hooks[i-len(res.objects)], res.traces[i], j})
+			}
+		}
 		if len(res.objects) > 0 {
 			files = append(files, File{Path: fileName(j.stage, j.component.Name), Data: res.data})
 			b.Parts[j.component.Name] = res.sum
 		}
 	}
-	slices.SortStableFunc(b.Objects, compareObjects)
-	slices.SortStableFunc(b.Hooks, compareObjects)
-	objects, twice := dropDuplicates(b.Objects)
-	b.Objects = objects
-	findings = append(findings, twice...)
+	objects, twice := dropDuplicates(inOrder(objects))
+	b.Objects, b.Hooks = owned(objects), owned(inOrder(hooks))
 	b.Digest = Digest(files)
-	if len(keys) == len(c.jobs) {
+	if len(keys) == len(jobs) {
 		b.Sum = sumJSON(keys)
 	}
 	if len(twice) > 0 { // the jobs' documents hold what was dropped
@@ -68,10 +104,33 @@ func assemble(c clusterJobs) (*Bundle, []finding.Finding) {
 			b.Digest = Digest(kept)
 		}
 	}
-	for i := range findings {
-		findings[i].Clusters = []string{c.cluster.Name}
+	return b, twice
+}
+
+// ordered is an object of a job among those of a bundle.
+type ordered struct {
+	*standing
+	object *Object
+	trace  *trace
+	job    *job
+}
+
+func inOrder(list []ordered) []ordered {
+	slices.SortStableFunc(list, func(a, b ordered) int { return a.compare(*b.standing) })
+	return list
+}
+
+// owned are the objects as their job has them.
+func owned(list []ordered) []Object {
+	if len(list) == 0 {
+		return nil
 	}
-	return b, findings
+	out := make([]Object, len(list))
+	for i, o := range list {
+		out[i] = *o.object
+		out[i].trace = o.trace.under(o.job.patches)
+	}
+	return out
 }
 
 // distinct sets the component and tells equal messages apart: the fingerprint
@@ -112,29 +171,23 @@ func failures(c *catalog.Component, err error) []finding.Finding {
 }
 
 // dropDuplicates keeps the first of the objects that are one and the same on a
-// cluster and reports the others. The API version does not count: two versions
-// of a kind are one object.
-func dropDuplicates(objects []Object) ([]Object, []finding.Finding) {
-	type id struct {
-		schema.GroupKind
-		namespace, name string
-	}
-	first := make(map[id]Object, len(objects))
-	kept := make([]Object, 0, len(objects))
+// cluster and reports the others.
+func dropDuplicates(objects []ordered) ([]ordered, []finding.Finding) {
+	first := make(map[identified]*Object, len(objects))
 	var findings []finding.Finding
-	for _, o := range objects {
-		key := id{o.GroupVersionKind().GroupKind(), o.GetNamespace(), o.GetName()}
-		other, seen := first[key]
+	kept := slices.DeleteFunc(objects, func(at ordered) bool {
+		o := at.object
+		other, seen := first[at.identified]
 		if !seen {
-			first[key] = o
-			kept = append(kept, o)
-			continue
+			first[at.identified] = o
+			return false
 		}
 		findings = append(findings, finding.Finding{
 			Rule: Rule, Severity: finding.Error, Object: o.Ref(), Component: o.Component, Position: o.Source,
 			Message: fmt.Sprintf("%s is in the bundle twice: here and in component %s, %s", o.Ref(), other.Component, other.Source),
 			Mend:    "remove one of the two",
 		})
-	}
+		return true
+	})
 	return kept, findings
 }

@@ -21,6 +21,7 @@ type Object struct {
 	// line can be found in the same file; false for Helm templates.
 	Exact bool
 	Hooks []string // Helm hook events; hooks are kept apart and not applied
+	trace *trace   // what Locate knows of it
 }
 
 // Ref names the object.

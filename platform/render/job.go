@@ -25,7 +25,9 @@ type job struct {
 	err     error // found while planning: nothing to run
 
 	made      *made  // by the origin, for all jobs that differ only in what comes after it
+	lead      *job   // whose patches say the same in other places; nil for a lead itself
 	ownKey    string // among this plan's jobs
+	bareKey   string // the same without the places of patches
 	sharedKey string // among other trees' jobs
 	found     bool   // the result was made before
 	result    rendering
@@ -50,14 +52,16 @@ type made struct {
 	err      error
 }
 
-// rendering is what a job gave.
+// rendering is what a job gave. Jobs share it that differ only in the places of
+// their patches.
 type rendering struct {
 	objects  []Object // in apply order
 	hooks    []Object
 	findings []finding.Finding
-	traces   []*trace // of objects and hooks, in their order
-	data     []byte   // the objects' documents
-	sum      string   // of data
+	traces   []*trace   // of objects and hooks, in their order
+	data     []byte     // the objects' documents
+	sum      string     // of data
+	order    []standing // of objects and hooks
 	err      error
 }
 
@@ -146,14 +150,62 @@ func (o *origin) key(kubernetes string) string {
 	return sumJSON(o.component.Name, digest, o.dir, kubernetes, o.values, o.apis)
 }
 
-// key is equal for two jobs whose renderings are equal to the byte. Positions
-// of patches count: Locate tells them apart.
-func (j *job) key(kubernetes string) string {
+// name gives a job its keys. The own one is equal for two jobs whose renderings are
+// equal to the byte; positions of patches count: Locate tells them apart.
+func (j *job) name(kubernetes string) {
 	problem := ""
 	if j.err != nil {
 		problem = j.err.Error()
 	}
-	return sumJSON(j.origin.key(kubernetes), j.patches, j.images, problem)
+	origin := j.origin.key(kubernetes)
+	j.ownKey = sumJSON(origin, j.patches, j.images, problem)
+	j.bareKey = j.ownKey
+	if len(j.patches) > 0 {
+		j.bareKey = sumJSON(origin, unplaced(j.patches), j.images, problem)
+	}
+}
+
+// unplaced are patches without the places where they stand.
+func unplaced(patches []catalog.Patch) []any {
+	out := make([]any, len(patches))
+	for i, p := range patches {
+		var operations []any
+		for _, op := range p.JSON6902 {
+			operations = append(operations, op.Map)
+		}
+		out[i] = []any{p.Target, p.Merge.Map, operations}
+	}
+	return out
+}
+
+// rendering is what a job gave, or the one that it follows.
+func (j *job) rendering() *rendering {
+	if j.lead != nil && j.lead.result.err == nil {
+		return &j.lead.result
+	}
+	return &j.result
+}
+
+// ready notes what is asked of the objects in each bundle.
+func (r *rendering) ready() {
+	for i, o := range append(r.objects[:len(r.objects):len(r.objects)], r.hooks...) {
+		r.traces[i].of = o.Unstructured
+		r.order = append(r.order, standingOf(o))
+	}
+}
+
+// under is a trace with the patches of a job, which may stand in other places than
+// those that it was made with.
+func (t *trace) under(patches []catalog.Patch) *trace {
+	if len(t.patches) == 0 {
+		return t
+	}
+	own := *t
+	own.patches = make([]appliedPatch, len(t.patches))
+	for i, p := range t.patches {
+		own.patches[i] = appliedPatch{Patch: patches[p.index], index: p.index}
+	}
+	return &own
 }
 
 func sumJSON(parts ...any) string {
@@ -254,6 +306,7 @@ func (j *job) collect(objects []raw) error {
 	}
 	j.result.traces = append(j.result.traces, hooks...)
 	j.result.sum = sumOf(j.result.data)
+	j.result.ready()
 	return nil
 }
 

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
 	"dualtrack.internal/platform/render/place"
@@ -18,14 +16,13 @@ import (
 type sources struct {
 	folders map[string]*folder // by the component's folder
 	plain   []*folder          // of one tree: what two of them hold by one path is the same
-	traces  map[*unstructured.Unstructured]*trace
 
 	mu   sync.Mutex
 	docs map[string][]place.Doc // overlays, parsed when first asked for
 }
 
 func newSources(p *plan) *sources {
-	s := &sources{folders: map[string]*folder{}, traces: map[*unstructured.Unstructured]*trace{}, docs: map[string][]place.Doc{}}
+	s := &sources{folders: map[string]*folder{}, docs: map[string][]place.Doc{}}
 	for _, in := range p.inputs {
 		switch {
 		case in.folder == nil:
@@ -35,11 +32,6 @@ func newSources(p *plan) *sources {
 			s.folders[in.folder.dir] = in.folder
 		}
 	}
-	for _, j := range p.order {
-		for i, o := range append(j.result.objects[:len(j.result.objects):len(j.result.objects)], j.result.hooks...) {
-			s.traces[o.Unstructured] = j.result.traces[i]
-		}
-	}
 	return s
 }
 
@@ -47,13 +39,13 @@ func newSources(p *plan) *sources {
 // else its line and column in the YAML source, else the nearest field around
 // it that is written there. In a chart's template it is the nearest line with
 // the field's key. The pointer is an RFC 6901 one into the object. Objects that
-// this result did not make have only their Source.
+// were not rendered have only their Source.
 func (r *Result) Locate(o Object, pointer string) finding.Position {
 	if r == nil || r.sources == nil || o.Unstructured == nil {
 		return o.Source
 	}
-	t := r.sources.traces[o.Unstructured]
-	if t == nil {
+	t := o.trace
+	if t == nil || t.of != o.Unstructured {
 		return o.Source
 	}
 	tokens := place.Tokens(pointer)

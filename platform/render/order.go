@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -82,15 +83,35 @@ func lateCore(gk schema.GroupKind, n int) int {
 // then by component.
 func Less(a, b Object) bool { return compareObjects(a, b) < 0 }
 
-func compareObjects(a, b Object) int {
-	ga, gb := a.GroupVersionKind().GroupKind(), b.GroupVersionKind().GroupKind()
-	return cmp.Or(
-		cmp.Compare(a.Stage, b.Stage),
-		cmp.Compare(rank(ga), rank(gb)),
-		cmp.Compare(a.GetNamespace(), b.GetNamespace()),
-		cmp.Compare(a.GetName(), b.GetName()),
-		cmp.Compare(ga.Kind, gb.Kind),
-		cmp.Compare(ga.Group, gb.Group),
-		cmp.Compare(a.Component, b.Component),
-	)
+func compareObjects(a, b Object) int { return standingOf(a).compare(standingOf(b)) }
+
+// standing is what the order of objects depends on, read once of each.
+type standing struct {
+	identified
+	stage, rank int
+	component   string
+}
+
+// identified tells an object from others of a cluster. The API version does not
+// count: two versions of a kind are one object.
+type identified struct {
+	schema.GroupKind
+	namespace, name string
+}
+
+func standingOf(o Object) standing {
+	gk := o.GroupVersionKind().GroupKind()
+	return standing{identified{gk, o.GetNamespace(), o.GetName()}, o.Stage, rank(gk), o.Component}
+}
+
+func (a standing) compare(b standing) int {
+	if c := cmp.Or(cmp.Compare(a.stage, b.stage), cmp.Compare(a.rank, b.rank)); c != 0 {
+		return c
+	}
+	for _, pair := range [][2]string{{a.namespace, b.namespace}, {a.name, b.name}, {a.Kind, b.Kind}, {a.Group, b.Group}, {a.component, b.component}} {
+		if c := strings.Compare(pair[0], pair[1]); c != 0 {
+			return c
+		}
+	}
+	return 0
 }

@@ -33,6 +33,9 @@ type trace struct {
 	overlays []string // further files that took part in the rendering
 	patches  []appliedPatch
 	template string // file of the chart's template
+	// of is the object that this is known of. The same one may have another trace
+	// on another cluster, whose patches say the same in another place.
+	of *unstructured.Unstructured
 }
 
 // fromJSON reads an object with the number types that unstructured objects use.

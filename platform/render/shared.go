@@ -22,7 +22,8 @@ func NewShared(store *memo.Store) *Shared {
 	return &Shared{store: store, done: map[string]*rendering{}}
 }
 
-// find gives the rendering of a job, nil when it is to be made.
+// find gives the rendering of a job, nil when it is to be made. Its patches may be
+// those of another job, which say the same in other places.
 func (s *Shared) find(j *job, key string) *rendering {
 	if s == nil {
 		return nil
@@ -41,6 +42,7 @@ func (s *Shared) find(j *job, key string) *rendering {
 	if err != nil { // of another form: made again, and kept anew
 		return nil
 	}
+	stored.ready()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known := s.done[key]; known != nil {
@@ -67,12 +69,13 @@ func (s *Shared) keep(j *job, key string) {
 }
 
 // sharedKey is equal for two jobs, of whatever trees, whose renderings are equal
-// and whose objects stand at the same places of their sources.
-func (p *plan) sharedKey(j *job) string {
+// and whose objects stand at the same places of their sources; own tells the job from
+// others of its tree, with or without the places of its patches.
+func (p *plan) sharedKey(j *job, own string) string {
 	c := j.component
 	var plain []any // what is not among the files
 	if c.Plain != nil {
 		plain = []any{c.Plain.Manifests, c.Plain.Alias, c.Plain.Delivery}
 	}
-	return sumJSON(j.ownKey, j.stage, c.Name, c.File, c.Dir, c.Spec.Namespace, c.Spec.Source, j.valuesAt, p.known, plain)
+	return sumJSON(own, j.stage, c.Name, c.File, c.Dir, c.Spec.Namespace, c.Spec.Source, j.valuesAt, p.known, plain)
 }

@@ -82,6 +82,7 @@ facts := {
 	"endpoints": {},
 	"routes": {},
 	"redirects": {},
+	"meshLabels": {},
 	"peerAuth": {},
 	"authz": {},
 	"customGroups": {},

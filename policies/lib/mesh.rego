@@ -13,10 +13,12 @@ member(labels) if labels["istio.io/dataplane-mode"] == "ambient"
 
 includes(namespace) if member(data.context.namespaces[namespace].labels)
 
-# used says that some namespace of the cluster is in a mesh.
+# used says that some namespace of the cluster is in a mesh. Of many namespaces few
+# have labels that a mesh reads: those are listed apart.
 used if {
-	some space in data.context.namespaces
-	member(space.labels)
+	some key, values in data.context.meshLabels
+	some value, _ in values
+	member({key: value})
 }
 
 # all_pods says that a workload selector of Istio names no label.

@@ -56,8 +56,10 @@ findings contains {
 	"result": "unknown",
 } if {
 	some item in named
-	not is_object(object.get(data.context, "apis", null))
+	not tabled
 }
+
+tabled if is_object(data.context.apis)
 
 mend(api) := sprintf("write it as %s", [api.use]) if api.use != ""
 

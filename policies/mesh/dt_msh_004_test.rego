@@ -5,6 +5,7 @@ import data.dualtrack.rules.dt_msh_004
 
 facts := fx.and_facts({
 	"namespaces": {"shop": {"labels": {"istio-injection": "enabled"}}, "plain": {"labels": {}}},
+	"meshLabels": {"istio-injection": {"disabled": true, "enabled": true}},
 	"selectable": {"shop": [{"labels": {}}], "plain": [{"labels": {}}], "default": [{"labels": {}}], "istio-system": [{"labels": {}}]},
 })
 
@@ -54,7 +55,7 @@ test_pass_namespace if {
 }
 
 test_pass_no_mesh if {
-	findings := dt_msh_004.findings with input as fx.of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "plain"}}) with data.context as object.union(fx.facts, {"selectable": facts.selectable})
+	findings := dt_msh_004.findings with input as fx.of({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "plain"}}) with data.context as object.union(fx.facts, {"selectable": facts.selectable, "meshLabels": {"istio-injection": {"disabled": true}}})
 	findings == set()
 }
 

@@ -29,7 +29,7 @@ findings contains {
 	n := workload.replicas(own)
 	n < tuned.min
 	not off(n)
-	object.get(data.context.cluster, "nodes", 0) != 1
+	not alone
 	not allowed
 }
 
@@ -46,3 +46,5 @@ off(n) if {
 pods(n) := "1 pod" if n == 1
 
 pods(n) := sprintf("%v pods", [n]) if n != 1
+
+alone if data.context.cluster.nodes == 1

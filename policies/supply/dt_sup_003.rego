@@ -33,8 +33,10 @@ findings contains {
 	"result": "unknown",
 } if {
 	some source in sources
-	not is_array(object.get(data.context, "registries", null))
+	not decided
 }
+
+decided if is_array(data.context.registries)
 
 sources := array.concat(
 	[used | some used in image.used; not used.ref in {null, ""}],

@@ -22,7 +22,9 @@ tuned := params.of(meta)
 
 identities := tuned.identities
 
-evidence := object.get(data.context, "attest", null)
+default evidence := null
+
+evidence := data.context.attest
 
 findings contains {
 	"pointer": "",
