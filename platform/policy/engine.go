@@ -62,10 +62,10 @@ type Engine struct {
 	answers answers
 	seen    sightings
 
-	mu       sync.Mutex
-	compiler *ast.Compiler       // of all rules; nil until they are first asked
-	kinds    map[string][]string // that the rule of a file is about, where only some
-	subsets  []subset            // compiled before all were asked
+	mu      sync.Mutex
+	all     *subset             // nil until all rules are first asked
+	kinds   map[string][]string // that the rule of a file is about, where only some
+	subsets []*subset           // compiled before all were asked
 }
 
 // described is what the store keeps of rules.

@@ -19,7 +19,7 @@ import (
 type GateOptions struct {
 	Clusters    []string  // empty means every cluster
 	KubeVersion string    // empty means the baseline's
-	Workers     int       // 0 means 4
+	Workers     int       // 0 means 8: those that wait for rules to be compiled get ready
 	Now         time.Time // decides whether an exception has expired
 	Provider    string    // is asked for instead of the declared ones; "" for none
 	// Evidence is what was seen beforehand, nil when none was handed over.
@@ -87,7 +87,7 @@ func Gate(ctx context.Context, engine *Engine, cat *catalog.Catalog, o GateOptio
 
 func (g *Gated) judge(ctx context.Context, engine *Engine, cat *catalog.Catalog, opened func() (*schema.Validator, error), o GateOptions) error {
 	if o.Workers == 0 {
-		o.Workers = 4
+		o.Workers = 8
 	}
 	muted, err := engine.JudgeSilences(ctx, cat, o.Now)
 	if err != nil {

@@ -124,7 +124,7 @@ func TestStoredVerdicts(t *testing.T) {
 			t.Errorf("%s: (-rules +store)\n%s", in.Cluster.Name, diff)
 		}
 	}
-	if second.compiler != nil {
+	if second.all != nil {
 		t.Error("the rules were compiled for what the store knows")
 	}
 	if diff := cmp.Diff(first.Rules(), second.Rules()); diff != "" {
@@ -224,7 +224,7 @@ func TestSubset(t *testing.T) {
 				t.Errorf("%s: (-all rules +theirs)\n%s", kinds, diff)
 			}
 		}
-		if len(few.subsets) > 0 && few.compiler == nil {
+		if len(few.subsets) > 0 && few.all == nil {
 			fewer++
 		}
 	}

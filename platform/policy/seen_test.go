@@ -38,7 +38,7 @@ func TestSeen(t *testing.T) {
 				in.Objects = slices.Delete(in.Objects, at, at+1)
 			}
 			judged += len(units(in))
-			anew := &Engine{files: one.files, sum: one.sum, rules: one.rules, compiler: one.compiler, kinds: one.kinds, answers: answers{byKey: map[string]*answer{}}}
+			anew := &Engine{files: one.files, sum: one.sum, rules: one.rules, all: one.all, kinds: one.kinds, answers: answers{byKey: map[string]*answer{}}}
 			want, err := anew.Judge(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)

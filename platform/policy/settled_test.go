@@ -215,10 +215,10 @@ func TestAhead(t *testing.T) {
 	if diff := cmp.Diff(want.Findings, got.Findings); diff != "" {
 		t.Errorf("(-all rules +theirs)\n%s", diff)
 	}
-	if e.compiler != nil || len(e.subsets) != 1 {
-		t.Errorf("all rules compiled: %t; some: %d times, want once", e.compiler != nil, len(e.subsets))
+	if e.all != nil || len(e.subsets) != 2 {
+		t.Errorf("all rules compiled: %t; some: %d times, want those for objects and those for changes", e.all != nil, len(e.subsets))
 	}
-	if _, err := e.compilerFor(t.Context(), []string{anyChange}); err != nil || len(e.subsets) != 1 {
+	if _, err := e.compilerFor(t.Context(), []string{anyChange}); err != nil || len(e.subsets) != 2 {
 		t.Errorf("%v; the rules for changes were not compiled with them", err)
 	}
 }

@@ -140,23 +140,43 @@ func readsRules(text string) bool {
 	return false
 }
 
-// subset are the compiled rules about some kinds.
+// subset are the compiled rules about some kinds, or all. They hold once done is
+// closed.
 type subset struct {
 	files    Sources
+	done     chan struct{}
 	compiler *ast.Compiler
+	err      error
 }
 
 // mostSubsets are compiled before all rules are.
 const mostSubsets = 3
 
 // compilerFor gives compiled rules, those at least that say something about the
-// kinds; nil kinds are all.
+// kinds; nil kinds are all. Nobody waits for rules that are not asked for here.
 func (e *Engine) compilerFor(ctx context.Context, kinds []string) (*ast.Compiler, error) {
+	for {
+		s, mine := e.claim(kinds)
+		if mine {
+			e.compile(ctx, s)
+		}
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if mine || s.err == nil {
+			return s.compiler, s.err
+		}
+		// Who was to compile them has gone.
+	}
+}
+
+// claim gives the rules about some kinds, and says whether the caller must compile
+// them.
+func (e *Engine) claim(kinds []string) (*subset, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.compiler != nil {
-		return e.compiler, nil
-	}
 	need := e.files
 	if kinds != nil && len(e.kinds) > 0 {
 		need = e.files.meets(e.kinds, kinds)
@@ -164,23 +184,41 @@ func (e *Engine) compilerFor(ctx context.Context, kinds []string) (*ast.Compiler
 	if len(need) < len(e.files) {
 		for _, known := range e.subsets {
 			if known.files.holds(need) {
-				return known.compiler, nil
+				return known, false
 			}
 		}
-		if len(e.subsets) < mostSubsets {
-			compiler, _, err := compile(ctx, need, proven()...)
-			if err == nil {
-				e.subsets = append(e.subsets, subset{need, compiler})
-			}
-			return compiler, err
-		}
 	}
-	compiler, index, err := compile(ctx, e.files)
-	if err != nil {
-		return nil, err
+	if e.all != nil {
+		return e.all, false
 	}
-	e.compiler, e.kinds = compiler, index
-	return compiler, nil
+	s := &subset{files: need, done: make(chan struct{})}
+	if len(need) < len(e.files) && len(e.subsets) < mostSubsets {
+		e.subsets = append(e.subsets, s)
+	} else {
+		s.files, e.all = e.files, s
+	}
+	return s, true
+}
+
+// compile compiles what was claimed, and forgets what can't be.
+func (e *Engine) compile(ctx context.Context, s *subset) {
+	defer close(s.done)
+	var skip []ast.StageID
+	if len(s.files) < len(e.files) {
+		skip = proven()
+	}
+	compiler, index, err := compile(ctx, s.files, skip...)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s.compiler, s.err = compiler, err
+	switch {
+	case err != nil && e.all == s:
+		e.all = nil
+	case err != nil:
+		e.subsets = slices.DeleteFunc(e.subsets, func(other *subset) bool { return other == s })
+	case e.all == s:
+		e.kinds = index
+	}
 }
 
 // proven are the steps of the compiler that look for mistakes and change nothing. Some
@@ -201,7 +239,7 @@ func (e *Engine) prepare(ctx context.Context, like *render.Result, components []
 	if like == nil || len(components) > mostComponents {
 		return nil
 	}
-	kinds := []string{anyObject, anyChange}
+	kinds := []string{anyObject}
 	for _, b := range like.Bundles {
 		for _, o := range b.Objects {
 			if slices.Contains(components, o.Component) {
@@ -209,7 +247,10 @@ func (e *Engine) prepare(ctx context.Context, like *render.Result, components []
 			}
 		}
 	}
-	_, err := e.compilerFor(ctx, kinds)
+	if _, err := e.compilerFor(ctx, kinds); err != nil {
+		return err
+	}
+	_, err := e.compilerFor(ctx, []string{anyChange}) // asked once the objects are judged
 	return err
 }
 
