@@ -134,9 +134,9 @@ func (b *bench) generate(root string, components, clusters, each int) (pairs int
 		}
 		var list strings.Builder
 		for i := range each {
-			id := (n*each + i*(components/each)) % components
-			if components == each {
-				id = i
+			id := i
+			if each < components { // neighbours have others
+				id = (n + i*(components/each)) % components
 			}
 			fmt.Fprintf(&list, "    - name: c%04d\n", id)
 			if n%4 == 0 {
