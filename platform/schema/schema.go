@@ -48,14 +48,15 @@ func (e *UnknownVersionError) Error() string {
 }
 
 // Validator judges objects by one Kubernetes minor. It is safe for concurrent
-// use and keeps what it read of custom resource definitions, by the identity of
-// the object: a definition must not be changed after it was given.
+// use and keeps what it read of custom resource definitions, and which objects are
+// right, by the identity of the object: none may be changed after it was given.
 type Validator struct {
 	minor     int
 	kinds     map[kube.GroupVersionKind]*kind
 	schemas   map[string]*node
 	lifecycle map[kube.GroupVersionKind]lifecycle
 	crds      *sync.Map // *unstructured.Unstructured → *definition
+	right     *sync.Map // *unstructured.Unstructured → true, of kinds of the Kubernetes API
 }
 
 // kind is a served API.
@@ -84,7 +85,7 @@ func Open(kubeVersion string) (*Validator, error) {
 	if err != nil || !slices.Contains(minors(), minor) {
 		return nil, &UnknownVersionError{kubeVersion, Versions()}
 	}
-	v := &Validator{minor: minor, crds: &sync.Map{}}
+	v := &Validator{minor: minor, crds: &sync.Map{}, right: &sync.Map{}}
 	if v.kinds, v.schemas, err = readDocument(minor); err != nil {
 		return nil, err
 	}
@@ -189,9 +190,25 @@ func (v *Validator) Check(ctx context.Context, objs []render.Object) []finding.F
 		if ctx.Err() != nil {
 			break
 		}
-		if o.Unstructured != nil {
-			out = append(out, e.object(o)...)
+		if o.Unstructured == nil {
+			continue
 		}
+		if _, known := v.right.Load(o.Unstructured); known { // as clusters share it
+			continue
+		}
+		found := e.object(o)
+		if len(found) == 0 && v.alone(o) {
+			v.right.Store(o.Unstructured, true)
+		}
+		out = append(out, found...)
 	}
 	return out
+}
+
+// alone says that the other objects of a cluster bear nothing on the verdict on one:
+// it is no definition, and neither of a kind that one brings nor a list, which may
+// hold such.
+func (v *Validator) alone(o render.Object) bool {
+	gvk := o.GroupVersionKind()
+	return v.kinds[gvk] != nil && !strings.HasSuffix(gvk.Kind, "List") && v.definition(o.Unstructured) == nil
 }
