@@ -7,7 +7,10 @@ package change
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/finding"
@@ -71,17 +74,35 @@ func Between(before, after []*render.Bundle) []Cluster {
 	for _, b := range before {
 		earlier[b.Cluster] = b
 	}
-	var out []Cluster
-	eq, compared := equality{}, map[held][]Object{}
+	var all []*comparison
+	eq, compared := equality{}, map[held]*comparison{}
 	for _, b := range after {
 		from, stays := earlier[b.Cluster]
 		if !stays {
 			from = &render.Bundle{Cluster: b.Cluster}
 		}
-		c := compare(from, b, eq, stays, compared)
+		c := compare(from, b, eq, compared)
 		c.Joins = !stays
-		out = append(out, c)
+		all = append(all, c)
 		delete(earlier, b.Cluster)
+	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, c := range all {
+		if c.sides != nil && len(c.Objects) > 0 && !c.Joins { // on a cluster that joins, nothing was before
+			group.Go(func() error {
+				c.sides.follow(&c.Cluster)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // none fails
+	var out []Cluster
+	for _, c := range all {
+		if c.like != nil {
+			c.Objects = own(c.like.Objects)
+		}
+		out = append(out, c.Cluster)
 	}
 	for _, b := range before {
 		if _, leaves := earlier[b.Cluster]; leaves {
@@ -95,8 +116,15 @@ func Between(before, after []*render.Bundle) []Cluster {
 // share them, and nothing else of a bundle bears on what differs.
 type held struct{ before, after *render.Object }
 
-func compare(before, after *render.Bundle, eq equality, stays bool, compared map[held][]Object) Cluster {
-	c := Cluster{Name: after.Cluster}
+// comparison is a cluster on the way: what differs is known, what follows is not.
+type comparison struct {
+	Cluster
+	sides *sides      // nil where nothing differs
+	like  *comparison // of a cluster with the same objects on both sides
+}
+
+func compare(before, after *render.Bundle, eq equality, compared map[held]*comparison) *comparison {
+	c := &comparison{Cluster: Cluster{Name: after.Cluster}}
 	for _, n := range slices.Concat(before.NotRendered, after.NotRendered) {
 		c.Unknown = append(c.Unknown, n.Component)
 	}
@@ -105,22 +133,15 @@ func compare(before, after *render.Bundle, eq equality, stays bool, compared map
 	if before.Digest != "" && before.Digest == after.Digest && len(c.Unknown) == 0 {
 		return c
 	}
-	var both held
 	if len(before.Objects) > 0 && len(after.Objects) > 0 && len(c.Unknown) == 0 {
-		both = held{&before.Objects[0], &after.Objects[0]}
-		if known, seen := compared[both]; seen {
-			c.Objects = own(known)
+		both := held{&before.Objects[0], &after.Objects[0]}
+		if c.like = compared[both]; c.like != nil {
 			return c
 		}
+		compared[both] = c
 	}
-	s := newSides(before, after, c.Unknown, eq)
-	c.Objects = s.differences()
-	if len(c.Objects) > 0 && stays { // on a cluster that joins, nothing was before
-		s.follow(&c)
-	}
-	if both.after != nil {
-		compared[both] = own(c.Objects)
-	}
+	c.sides = newSides(before, after, c.Unknown, eq)
+	c.Objects = c.sides.differences()
 	return c
 }
 
