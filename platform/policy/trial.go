@@ -47,6 +47,7 @@ func (t *trial) run(ctx context.Context, workers int) error {
 			}
 			if known := t.settled.recall(t.keys[i]); known != nil {
 				t.outcomes[i] = *known
+				t.placed(i)
 				return nil
 			}
 			likenesses[i], err = likeness(t.inputs[i], b)
@@ -62,6 +63,23 @@ func (t *trial) run(ctx context.Context, workers int) error {
 		group.Go(func() error { return t.judge(groupCtx, like) })
 	}
 	return group.Wait()
+}
+
+// placed tells where the findings of a settled cluster stand: the other side of a
+// change, and clusters that are not settled, mostly have the same objects.
+func (t *trial) placed(i int) {
+	o, objects := t.outcomes[i], t.inputs[i].Objects
+	byRef := make(map[finding.Object]int, len(objects))
+	for n := range objects {
+		byRef[objects[n].Ref()] = n
+	}
+	for _, list := range [][]finding.Finding{o.valid, o.result.Findings} {
+		for _, f := range list {
+			if n, there := byRef[f.Object]; there && f.Component == objects[n].Component {
+				t.gated.Rendered.Place(objects[n], f.Pointer, f.Position)
+			}
+		}
+	}
 }
 
 // alike sorts the clusters that are not settled into those that are alike.

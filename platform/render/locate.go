@@ -16,13 +16,23 @@ import (
 type sources struct {
 	folders map[string]*folder // by the component's folder
 	plain   []*folder          // of one tree: what two of them hold by one path is the same
+	known   *sync.Map          // field → finding.Position, of all results that share renderings
 
 	mu   sync.Mutex
 	docs map[string][]place.Doc // overlays, parsed when first asked for
 }
 
+// field is a field of a rendered object: all that its place depends on.
+type field struct {
+	trace   *trace
+	pointer string
+}
+
 func newSources(p *plan) *sources {
-	s := &sources{folders: map[string]*folder{}, docs: map[string][]place.Doc{}}
+	s := &sources{folders: map[string]*folder{}, docs: map[string][]place.Doc{}, known: &sync.Map{}}
+	if p.shared != nil {
+		s.known = &p.shared.places
+	}
 	for _, in := range p.inputs {
 		switch {
 		case in.folder == nil:
@@ -48,7 +58,25 @@ func (r *Result) Locate(o Object, pointer string) finding.Position {
 	if t == nil || t.of != o.Unstructured {
 		return o.Source
 	}
-	tokens := place.Tokens(pointer)
+	f := field{t, pointer}
+	if at, ok := r.sources.known.Load(f); ok {
+		return at.(finding.Position)
+	}
+	at := r.sources.locate(o, pointer)
+	r.sources.known.Store(f, at)
+	return at
+}
+
+// Place tells Locate what it said of a field in an earlier run, of an object of a
+// bundle with the same Sum.
+func (r *Result) Place(o Object, pointer string, at finding.Position) {
+	if r != nil && r.sources != nil && o.Unstructured != nil && o.trace != nil && o.trace.of == o.Unstructured {
+		r.sources.known.Store(field{o.trace, pointer}, at)
+	}
+}
+
+func (s *sources) locate(o Object, pointer string) finding.Position {
+	t, tokens := o.trace, place.Tokens(pointer)
 	for i := len(t.patches) - 1; i >= 0; i-- {
 		if where, ok := t.patches[i].place(o.Object, tokens); ok {
 			return where
@@ -56,10 +84,10 @@ func (r *Result) Locate(o Object, pointer string) finding.Position {
 	}
 	switch {
 	case o.Exact:
-		return r.sources.inDocuments(o, t, tokens)
+		return s.inDocuments(o, t, tokens)
 	case t.template != "" && o.Source.Line > 0:
 		where := o.Source
-		where.Line = place.InTemplate(r.sources.data(t.template), o.Source.Line, tokens)
+		where.Line = place.InTemplate(s.data(t.template), o.Source.Line, tokens)
 		return where
 	}
 	return o.Source

@@ -62,3 +62,36 @@ func TestLocateStranger(t *testing.T) {
 		t.Errorf("nothing is at %s", got)
 	}
 }
+
+// TestPlace holds that a place which is known already is told as it is, in all results
+// that share renderings, and that a copy of an object has none.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	root, shared := lay(t, ""), render.NewShared(nil)
+	first := all(t, root, render.Options{Clusters: []string{"hub"}, Shared: shared})
+	second := all(t, root, render.Options{Clusters: []string{"hub"}, Shared: shared})
+	alone := all(t, root, render.Options{Clusters: []string{"hub"}})
+	o := find(t, first.Bundles[0], "Deployment", "gateway")
+	copied := o
+	copied.Unstructured = o.DeepCopy()
+	known := finding.Position{File: "elsewhere.yaml", Line: 7}
+	first.Place(o, "/spec/replicas", known)
+	first.Place(copied, "/spec/template", known)
+	(*render.Result)(nil).Place(o, "/spec/template", known)
+	for _, c := range []struct {
+		name    string
+		result  *render.Result
+		pointer string
+		want    bool
+	}{
+		{"the result", first, "/spec/replicas", true},
+		{"one that shares", second, "/spec/replicas", true},
+		{"one that does not", alone, "/spec/replicas", false},
+		{"another field", second, "/spec/template", false},
+	} {
+		got := c.result.Locate(find(t, c.result.Bundles[0], "Deployment", "gateway"), c.pointer)
+		if (got == known) != c.want {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}

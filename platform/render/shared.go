@@ -11,7 +11,8 @@ import (
 // are the same in all results: nobody may change them. It is safe for use by
 // several goroutines; two at once may do the same work twice.
 type Shared struct {
-	store *memo.Store
+	store  *memo.Store
+	places sync.Map // of fields of the objects, as sources has them
 
 	mu   sync.Mutex
 	done map[string]*rendering // by key
