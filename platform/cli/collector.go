@@ -5,7 +5,7 @@ import "runtime/debug"
 // Most runs are short and end before their garbage matters: collecting it later
 // takes a sixth off the CPU time of `check`. Near the limit it is collected as ever.
 const (
-	garbagePercent = 400
+	garbagePercent = 800
 	garbageLimit   = 768 << 20 // bytes
 )
 
