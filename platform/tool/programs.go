@@ -57,7 +57,7 @@ func Programs(kubernetes string) []Program {
 			Expected: 270 * time.Second,
 		},
 		{Name: Etcd, Dir: "etcd", Package: ".", LDFlags: strip, Expected: 60 * time.Second},
-		{Name: Kwok, Dir: "kwok", Package: "sigs.k8s.io/kwok/cmd/kwok", LDFlags: strip, Expected: 90 * time.Second},
+		{Name: Kwok, Dir: "kwok", Package: ".", LDFlags: strip, Expected: 90 * time.Second},
 	}
 }
 
