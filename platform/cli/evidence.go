@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"dualtrack.internal/platform/catalog"
 	"dualtrack.internal/platform/report"
+	"dualtrack.internal/platform/source"
 )
 
 func evidenceFlag(cmd *cobra.Command, env *environment) {
@@ -86,25 +86,8 @@ func (r *recorder) record(result *report.Result, at time.Time) error {
 			r.spec.Saw(catalog.Held{Cluster: c.Name, Bundle: c.Bundle, Healthy: c.State == report.Converged, Pods: string(c.HealthEvidence)}, at)
 		}
 	}
-	if err := replace(r.file, r.spec.Write(r.name)); err != nil {
+	if err := source.Replace(r.file, r.spec.Write(r.name)); err != nil {
 		return fmt.Errorf("--record: %w", err)
-	}
-	return nil
-}
-
-// replace writes a file as a whole or not at all.
-func replace(file string, data []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(data)
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
 	}
 	return nil
 }

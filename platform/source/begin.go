@@ -175,17 +175,26 @@ func MoveLock(root string, to catalog.LockedDistribution) error {
 // WriteLock writes a repository's platform.lock. The file holds the old content
 // or the new one, whatever happens.
 func WriteLock(root string, spec catalog.LockSpec) error {
-	f, err := os.CreateTemp(root, "."+catalog.LockFile+"-")
-	if err != nil {
+	if err := Replace(filepath.Join(root, catalog.LockFile), spec.Write()); err != nil {
 		return fmt.Errorf("move %s: %w", catalog.LockFile, err)
 	}
-	_, err = f.Write(spec.Write())
+	return nil
+}
+
+// Replace writes a file that others may read, of mode 0644: it holds the old content
+// or the new one, after a loss of power too.
+func Replace(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close(), os.Chmod(f.Name(), 0o644))
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(root, catalog.LockFile))
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("move %s: %w", catalog.LockFile, err), os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }
